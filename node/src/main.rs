@@ -1,0 +1,2 @@
+//! concordd.
+fn main() {}
