@@ -52,6 +52,10 @@ pub enum Tag {
     Vote,
     /// A consensus proposal.
     Proposal,
+    /// The extension of a precommit: a share of a seal.
+    Extension,
+    /// A proposed block, streamed in parts.
+    Parts,
     /// A body that nodes keep before its block is decided.
     Body,
     /// A detailed reason, salted, of which only the digest is public.
@@ -75,6 +79,8 @@ impl Tag {
             Self::Section => "concord/section/v1",
             Self::Vote => "concord/vote/v1",
             Self::Proposal => "concord/proposal/v1",
+            Self::Extension => "concord/extension/v1",
+            Self::Parts => "concord/parts/v1",
             Self::Body => "concord/body/v1",
             Self::Reason => "concord/reason/v1",
             Self::ShareSum => "concord/share-sum/v1",
