@@ -1,3 +1,8 @@
 //! The node.
 
+pub mod bodies;
 pub mod consensus;
+pub mod durable;
+pub mod guard;
+pub mod log;
+pub mod segments;
