@@ -7,3 +7,4 @@ mod text;
 pub mod codec;
 pub mod digest;
 pub mod id;
+pub mod key;
