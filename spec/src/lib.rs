@@ -8,3 +8,4 @@ pub mod codec;
 pub mod digest;
 pub mod id;
 pub mod key;
+pub mod merkle;
