@@ -70,6 +70,14 @@ pub enum CodecError {
         /// Its version.
         found: u64,
     },
+    /// A signature algorithm or seal scheme this software does not know: newer software is needed.
+    #[error("{what} {found} needs newer software")]
+    UnknownSuite {
+        /// What kind of suite.
+        what: &'static str,
+        /// Its number.
+        found: i64,
+    },
     /// A key, kind or code that this structure does not have.
     #[error("{what} has no key or kind {found}")]
     UnknownKey {

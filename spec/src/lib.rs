@@ -5,6 +5,7 @@
 mod text;
 
 pub mod codec;
+pub mod cose;
 pub mod digest;
 pub mod id;
 pub mod key;

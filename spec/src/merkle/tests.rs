@@ -214,7 +214,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #[test]
-    fn a_tree_changed_in_place_is_the_tree_built_anew(steps in prop::collection::vec(step(), 0..200)) {
+    fn a_tree_changed_in_place_is_the_tree_built_anew(steps in prop::collection::vec(step(), 0..60)) {
         let (mut tree, mut naive) = (Tree::new(), Vec::new());
         for step in steps {
             let before = (tree.clone(), tree.root());
