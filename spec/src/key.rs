@@ -1,9 +1,10 @@
 //! Keys and suites (DESIGN 4.1): Ed25519 for everything that is signed alone, BLS12-381 for seals.
-//! Not here: how keys are kept at rest (that is each program's business).
+//! Not here: key files and passphrases (each program's business); their text form is in [`pem`].
 
 pub mod bls;
 pub mod ed25519;
 pub mod keyring;
+pub mod pem;
 
 pub use bls::{ProofOfPossession, SealPublicKey, SealSecretKey, SealShare, SealSignature};
 pub use ed25519::{BatchItem, Kid, PublicKey, SecretKey, Signature, verify_batch};
