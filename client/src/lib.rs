@@ -1,1 +1,4 @@
 //! The client.
+
+pub mod render;
+pub mod scan;
