@@ -10,3 +10,4 @@ pub mod digest;
 pub mod id;
 pub mod key;
 pub mod merkle;
+pub mod status;
