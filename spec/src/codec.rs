@@ -4,6 +4,7 @@
 //! A type has exactly one encoding. [`from_slice`] first bounds the length, then checks the whole input for well-formed,
 //! shortest, definite-length CBOR of bounded depth, then decodes it, and finally encodes the result again and compares.
 
+pub(crate) mod fields;
 mod reader;
 mod scan;
 mod writer;
@@ -167,6 +168,16 @@ pub fn decode_list<T: Wire>(r: &mut Reader<'_>, max: usize) -> Result<Vec<T>, Co
         items.push(T::decode(r)?);
     }
     Ok(items)
+}
+
+impl Wire for i64 {
+    fn encode(&self, w: &mut Writer) {
+        w.int(*self);
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
+        r.int()
+    }
 }
 
 impl Wire for u64 {

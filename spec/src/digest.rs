@@ -48,6 +48,8 @@ pub enum Tag {
     Charter,
     /// The root of a state section that is one document (DESIGN 4.5).
     Section,
+    /// The regions in force, as headers name them (DESIGN 4.4).
+    Regions,
     /// A consensus vote.
     Vote,
     /// A consensus proposal.
@@ -77,6 +79,7 @@ impl Tag {
             Self::Seal => "concord/seal/v1",
             Self::Charter => "concord/charter/v1",
             Self::Section => "concord/section/v1",
+            Self::Regions => "concord/regions/v1",
             Self::Vote => "concord/vote/v1",
             Self::Proposal => "concord/proposal/v1",
             Self::Extension => "concord/extension/v1",
@@ -199,6 +202,7 @@ mod tests {
             Tag::Seal,
             Tag::Charter,
             Tag::Section,
+            Tag::Regions,
             Tag::Vote,
             Tag::Proposal,
             Tag::Body,

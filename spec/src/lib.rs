@@ -4,10 +4,25 @@
 
 mod text;
 
-pub mod codec;
-pub mod cose;
 pub mod digest;
+pub mod codec;
 pub mod id;
 pub mod key;
+pub mod cose;
 pub mod merkle;
+pub mod day;
+pub mod catalogue;
+pub mod content;
+pub mod credential;
 pub mod status;
+pub mod seal;
+pub mod charter;
+pub mod record;
+pub mod block;
+pub mod ledger;
+pub mod receipt;
+pub mod certificate;
+pub mod bundle;
+pub mod verify;
+#[cfg(any(test, feature = "world"))]
+pub mod world;

@@ -156,6 +156,12 @@ impl<'a> Reader<'a> {
         matches!(self.decoder.datatype(), Ok(Type::Bytes))
     }
 
+    /// Whether a text string comes next. Reads nothing.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        matches!(self.decoder.datatype(), Ok(Type::String))
+    }
+
     /// Whether an array comes next. Reads nothing.
     #[must_use]
     pub fn is_array(&self) -> bool {

@@ -1,0 +1,179 @@
+//! Records: signed statements on the ledger (DESIGN 4.3).
+//! Not here: whether they are allowed (`ledger`).
+
+mod action;
+
+pub(crate) use action::ISSUE_KIND;
+pub use action::{Action, Issue, NumberRange, OpenSeries, RegisterOffice, SetStatus, StatusChange};
+pub use action::{MAX_BATCH, MAX_RANGES};
+
+use crate::codec::{self, CodecError, Reader, Wire, Writer};
+use crate::cose::Signed;
+use crate::digest::{Digest, Tag};
+use crate::id::{OfficeId, RegionId, UnixMillis};
+use crate::key::ed25519::SecretKey;
+
+/// Most bytes of a signed record.
+pub const MAX_RECORD: usize = 65_536;
+
+/// Id of a record: digest of its payload, so that signing again makes no new record.
+pub type RecordId = Digest;
+
+/// In whose name a record speaks; its keyring signs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Actor {
+    /// A region's authority.
+    Region(RegionId),
+    /// An office.
+    Office(OfficeId),
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Region(region) => write!(f, "region {region}"),
+            Self::Office(office) => write!(f, "office {office}"),
+        }
+    }
+}
+
+impl Actor {
+    /// The region it belongs to.
+    #[must_use]
+    pub fn region(&self) -> &RegionId {
+        match self {
+            Self::Region(region) => region,
+            Self::Office(office) => &office.region,
+        }
+    }
+}
+
+impl Wire for Actor {
+    fn encode(&self, w: &mut Writer) {
+        w.array(2);
+        match self {
+            Self::Region(region) => {
+                w.uint(0);
+                w.wire(region);
+            }
+            Self::Office(office) => {
+                w.uint(2);
+                w.wire(office);
+            }
+        }
+    }
+    fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
+        r.array(2)?;
+        match r.uint()? {
+            0 => Ok(Self::Region(r.wire()?)),
+            2 => Ok(Self::Office(r.wire()?)),
+            other => Err(CodecError::UnknownKey {
+                what: "actor",
+                found: i64::try_from(other).unwrap_or(i64::MAX),
+            }),
+        }
+    }
+}
+
+/// What is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payload {
+    /// The chain it is for.
+    pub chain_id: Digest,
+    /// Latest block time at which it may enter the ledger.
+    pub not_after: UnixMillis,
+    /// Tells statements apart that are otherwise the same.
+    pub nonce: [u8; 16],
+    /// In whose name.
+    pub actor: Actor,
+    /// What is to happen.
+    pub action: Action,
+}
+
+impl Wire for Payload {
+    fn encode(&self, w: &mut Writer) {
+        w.array(6);
+        w.uint(1);
+        w.wire(&self.chain_id);
+        w.wire(&self.not_after);
+        w.bytes(&self.nonce);
+        w.wire(&self.actor);
+        w.wire(&self.action);
+    }
+    fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
+        r.versioned_array(6, 1, "record")?;
+        Ok(Self {
+            chain_id: r.wire()?,
+            not_after: r.wire()?,
+            nonce: r.byte_array()?,
+            actor: r.wire()?,
+            action: r.wire()?,
+        })
+    }
+}
+
+/// A record with its signatures, decoded; the signatures are not yet checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedRecord {
+    id: RecordId,
+    payload: Payload,
+    envelope: Signed,
+    bytes: Vec<u8>,
+}
+
+impl SignedRecord {
+    /// Signs with all of `keys`; the ledger wants exactly as many as the actor's threshold.
+    #[must_use]
+    pub fn sign(payload: Payload, keys: &[&SecretKey]) -> Self {
+        let encoded = codec::to_vec(&payload);
+        let id = Tag::Record.digest(&[&encoded]);
+        let envelope = Signed::sign(encoded, keys);
+        let bytes = envelope.to_bytes();
+        Self {
+            id,
+            payload,
+            envelope,
+            bytes,
+        }
+    }
+
+    /// Decodes a COSE_Sign of at most [`MAX_RECORD`] bytes.
+    ///
+    /// # Errors
+    /// Not the one encoding of a record.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
+        let envelope = Signed::from_bytes(bytes, MAX_RECORD)?;
+        let payload = codec::from_slice(envelope.payload(), MAX_RECORD)?;
+        let id = Tag::Record.digest(&[envelope.payload()]);
+        Ok(Self {
+            id,
+            payload,
+            envelope,
+            bytes: bytes.to_vec(),
+        })
+    }
+
+    /// SHA-256 over tag and payload.
+    #[must_use]
+    pub fn id(&self) -> RecordId {
+        self.id
+    }
+
+    /// What is signed.
+    #[must_use]
+    pub fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// The signatures.
+    #[must_use]
+    pub fn envelope(&self) -> &Signed {
+        &self.envelope
+    }
+
+    /// The COSE_Sign.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}

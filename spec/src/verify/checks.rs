@@ -1,0 +1,345 @@
+//! The checks, in the order of a report; the first that fails settles the verdict.
+
+use super::Policy;
+use super::report::{Check, CheckName, Content, DataUsed, OutcomeOf, Report, Subject, Verdict};
+use crate::bundle::TrustedState;
+use crate::catalogue::label;
+use crate::certificate::Certificate;
+use crate::credential::{Credential, SignedCredential};
+use crate::id::{RegionId, UnixMillis};
+use crate::ledger::Series;
+use crate::receipt::Receipt;
+use crate::status::Standing;
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    checks: Vec<Check>,
+    verdict: Option<Verdict>,
+    data_from: Option<UnixMillis>,
+    subject: Option<Subject>,
+}
+
+impl Findings {
+    pub(super) fn note(&mut self, name: CheckName, outcome: OutcomeOf, evidence: impl Into<String>) {
+        self.checks.push(Check {
+            name,
+            outcome,
+            evidence: evidence.into(),
+        });
+    }
+
+    /// The first verdict stays: checks come in the order of weight.
+    pub(super) fn settle(&mut self, verdict: Verdict) {
+        self.verdict.get_or_insert(verdict);
+    }
+
+    fn fail(&mut self, name: CheckName, evidence: impl Into<String>, verdict: Verdict) {
+        self.note(name, OutcomeOf::Failed, evidence);
+        self.settle(verdict);
+    }
+
+    pub(super) fn report(mut self, state: &TrustedState, now: UnixMillis) -> Report {
+        let verdict = self.verdict.unwrap_or(Verdict::Valid);
+        for name in [
+            CheckName::Authentic,
+            CheckName::Recorded,
+            CheckName::Status,
+            CheckName::InForce,
+            CheckName::Recognised,
+        ] {
+            if !self.checks.iter().any(|check| check.name == name) {
+                self.note(name, OutcomeOf::NotChecked, "an earlier check settled the verdict");
+            }
+        }
+        Report {
+            verdict,
+            data_from_ms: (verdict == Verdict::ValidOnDataFrom)
+                .then_some(self.data_from)
+                .flatten(),
+            colour: verdict.colour(),
+            exit: verdict.exit_code(),
+            checks: self.checks,
+            data: DataUsed {
+                chain: state.charter().chain.to_string(),
+                chain_id: state.chain_id(),
+                height: state.height(),
+                time_ms: state.time(),
+                age_ms: now.0.saturating_sub(state.time().0),
+            },
+            // What is not genuine is not shown as if it said something.
+            subject: self.subject.filter(|_| verdict != Verdict::NotGenuine),
+        }
+    }
+}
+
+/// Where a credential comes from, as the bundle knows it.
+struct Origin<'a> {
+    region: &'a RegionId,
+    series: &'a Series,
+}
+
+pub(super) fn certificate(
+    certificate: &Certificate,
+    state: &TrustedState,
+    policy: &Policy,
+    now: UnixMillis,
+) -> Findings {
+    let mut findings = Findings::default();
+    let credential = &certificate.credential;
+    let receipt = &certificate.receipt;
+    findings.note(CheckName::Readable, OutcomeOf::Passed, "a certificate of version 1");
+    findings.subject = Some(subject(credential.credential(), Some(receipt), state));
+    // The seal first: only what it covers may tell that the issuer is newer than the data.
+    let recorded = recorded(certificate, state);
+    let newer = recorded.is_ok() && receipt.height > state.height();
+    let Some(origin) = authentic(&mut findings, credential, state, newer) else {
+        return findings;
+    };
+    match recorded.and_then(|()| fits_series(certificate, &origin, state)) {
+        Ok(()) => {
+            let evidence = format!("block {}, sealed at {} ms", receipt.height, receipt.time);
+            findings.note(CheckName::Recorded, OutcomeOf::Passed, evidence);
+        }
+        Err(reason) => {
+            findings.fail(CheckName::Recorded, reason, Verdict::NotGenuine);
+            return findings;
+        }
+    }
+    status(&mut findings, credential.credential(), &origin, state);
+    in_force(&mut findings, credential.credential(), now);
+    recognised(&mut findings, &origin, policy);
+    if newer {
+        findings.data_from = Some(receipt.time);
+        findings.settle(Verdict::ValidOnDataFrom);
+    }
+    old_data(&mut findings, state, policy, now);
+    findings
+}
+
+pub(super) fn credential(
+    credential: &SignedCredential,
+    state: &TrustedState,
+    policy: &Policy,
+    now: UnixMillis,
+) -> Findings {
+    let mut findings = Findings::default();
+    findings.note(
+        CheckName::Readable,
+        OutcomeOf::Passed,
+        "a credential alone, from a small code",
+    );
+    findings.subject = Some(subject(credential.credential(), None, state));
+    // Without a receipt nothing shows how new it is: a series the bundle does not know may be newer than the bundle.
+    let Some(origin) = authentic(&mut findings, credential, state, true) else {
+        return findings;
+    };
+    if origin.series.frozen.is_some() {
+        let evidence = "the series is frozen: whoever took its key could have made this code; ask for the full one";
+        findings.note(CheckName::Recorded, OutcomeOf::Failed, evidence);
+    } else {
+        findings.note(
+            CheckName::Recorded,
+            OutcomeOf::Unknown,
+            "a small code carries no receipt; ask for the full one",
+        );
+    }
+    status(&mut findings, credential.credential(), &origin, state);
+    in_force(&mut findings, credential.credential(), now);
+    recognised(&mut findings, &origin, policy);
+    findings.settle(Verdict::NotShownRecorded);
+    findings
+}
+
+/// The series of a credential, when its key signed it for its office and type.
+fn authentic<'a>(
+    findings: &mut Findings,
+    signed: &SignedCredential,
+    state: &'a TrustedState,
+    may_be_newer: bool,
+) -> Option<Origin<'a>> {
+    let credential = signed.credential();
+    let name = CheckName::Authentic;
+    if credential.issuer.chain != state.charter().chain {
+        let evidence = format!(
+            "it names the chain {}, not {}",
+            credential.issuer.chain,
+            state.charter().chain
+        );
+        findings.fail(name, evidence, Verdict::NotGenuine);
+        return None;
+    }
+    let Some((region, office, series)) = state.series(credential.id.series) else {
+        if may_be_newer {
+            let evidence = format!(
+                "series {} is newer than the data of height {}",
+                credential.id.series,
+                state.height()
+            );
+            findings.note(name, OutcomeOf::Unknown, evidence);
+            findings.settle(Verdict::Unknown);
+        } else {
+            let evidence = format!("no office opened series {}", credential.id.series);
+            findings.fail(name, evidence, Verdict::NotGenuine);
+        }
+        return None;
+    };
+    let issuer = &credential.issuer.office;
+    let reason = if issuer.region != *region || issuer.code != series.office {
+        Some(format!("series {} is not of office {issuer}", series.id))
+    } else if credential.vct != series.of {
+        Some(format!(
+            "series {} is for {}, not {}",
+            series.id, series.of, credential.vct
+        ))
+    } else if !signed.is_signed_by(&series.key) {
+        Some(format!("the key of series {} did not sign it", series.id))
+    } else {
+        None
+    };
+    if let Some(reason) = reason {
+        findings.fail(name, reason, Verdict::NotGenuine);
+        return None;
+    }
+    let evidence = format!(
+        "signed by the key of series {}, of {}",
+        series.id,
+        label(&office.labels, "zh")
+    );
+    findings.note(name, OutcomeOf::Passed, evidence);
+    Some(Origin { region, series })
+}
+
+/// Paths, times and seal of a certificate; the reason in words when they do not hold.
+fn recorded(certificate: &Certificate, state: &TrustedState) -> Result<(), String> {
+    let receipt = &certificate.receipt;
+    let batch_root = certificate.batch_root().map_err(|error| error.to_string())?;
+    let issued_ms = certificate.credential.credential().issued_at.saturating_mul(1_000);
+    if issued_ms > receipt.time.0 {
+        return Err("it was signed after the block that is to record it".to_owned());
+    }
+    let regions = state.regions_at(receipt.height);
+    receipt
+        .verify(&state.chain_id(), &batch_root, regions)
+        .map_err(|error| error.to_string())
+}
+
+/// Whether the series, as the bundle knows it, can have issued this in that block.
+fn fits_series(certificate: &Certificate, origin: &Origin<'_>, state: &TrustedState) -> Result<(), String> {
+    let receipt = &certificate.receipt;
+    let series = origin.series;
+    if receipt.height < series.since {
+        return Err(format!("series {} was opened after that block", series.id));
+    }
+    if series.frozen.is_some_and(|frozen| receipt.height > frozen) {
+        return Err(format!("series {} was frozen before that block", series.id));
+    }
+    let next = state.status(origin.region, series).map_or(0, |status| status.next);
+    let number = certificate.credential.credential().id.number.0;
+    if receipt.height <= state.height() && number >= next {
+        return Err(format!("series {} had not issued number {number} by then", series.id));
+    }
+    Ok(())
+}
+
+fn status(findings: &mut Findings, credential: &Credential, origin: &Origin<'_>, state: &TrustedState) {
+    let name = CheckName::Status;
+    let Some(status) = state.status(origin.region, origin.series) else {
+        findings.note(
+            name,
+            OutcomeOf::Unknown,
+            "the bundle does not carry the status of this type and region",
+        );
+        findings.settle(Verdict::Unknown);
+        return;
+    };
+    let as_of = format!("as of height {}", state.height());
+    let standing = status.standing(credential.id.number.0);
+    let against = match standing {
+        Standing::InForce => None,
+        // At or past `next` there is no status yet: the receipt is newer than the bundle.
+        Standing::NotIssued => {
+            findings.note(name, OutcomeOf::Unknown, format!("no status yet {as_of}"));
+            return;
+        }
+        Standing::Suspended => Some(Verdict::Suspended),
+        Standing::Superseded => Some(Verdict::Superseded),
+        Standing::Revoked => Some(Verdict::Revoked),
+        Standing::Annulled => Some(Verdict::Annulled),
+    };
+    match against {
+        Some(verdict) => findings.fail(name, format!("{} {as_of}", verdict.word().to_lowercase()), verdict),
+        None if status.is_annotated(credential.id.number.0) => {
+            findings.note(
+                name,
+                OutcomeOf::Unknown,
+                format!("annotated {as_of}; the annotation is not shown here"),
+            );
+            findings.settle(Verdict::Unknown);
+        }
+        None => findings.note(name, OutcomeOf::Passed, format!("nothing against it {as_of}")),
+    }
+}
+
+fn in_force(findings: &mut Findings, credential: &Credential, now: UnixMillis) {
+    let name = CheckName::InForce;
+    let seconds = i64::try_from(now.0.checked_div(1_000).unwrap_or(0)).unwrap_or(i64::MAX);
+    let content = &credential.content;
+    let dates = format!("valid from {} until {}", content.valid_from, content.validity);
+    if seconds < credential.not_before {
+        findings.fail(name, dates, Verdict::NotYetValid);
+    } else if credential.expires.is_some_and(|expires| seconds >= expires) {
+        findings.fail(name, dates, Verdict::Expired);
+    } else {
+        findings.note(name, OutcomeOf::Passed, dates);
+    }
+}
+
+fn recognised(findings: &mut Findings, origin: &Origin<'_>, policy: &Policy) {
+    let name = CheckName::Recognised;
+    match &policy.own_region {
+        None => findings.note(name, OutcomeOf::NotChecked, "the verifier's region was not given"),
+        Some(own) if own == origin.region => findings.note(name, OutcomeOf::Passed, "issued in this region"),
+        Some(own) => {
+            let evidence = format!("region {own} has declared no recognition of {}", origin.series.of.id);
+            findings.fail(name, evidence, Verdict::NotRecognised);
+        }
+    }
+}
+
+fn old_data(findings: &mut Findings, state: &TrustedState, policy: &Policy, now: UnixMillis) {
+    let age = now.0.saturating_sub(state.time().0);
+    if policy.max_age_ms.is_some_and(|most| age > most) {
+        findings.data_from.get_or_insert(state.time());
+        findings.settle(Verdict::ValidOnDataFrom);
+    }
+}
+
+fn subject(credential: &Credential, receipt: Option<&Receipt>, state: &TrustedState) -> Subject {
+    let content = &credential.content;
+    let definition = state.catalogue().get(&credential.vct);
+    let name_of = |key: u64| {
+        let claim = definition.and_then(|definition| definition.claim(key));
+        claim.map_or_else(|| key.to_string(), |claim| label(&claim.labels, "zh").to_owned())
+    };
+    Subject {
+        credential: credential.id,
+        issuer: credential.issuer.to_string(),
+        vct: credential.vct.to_string(),
+        recorded_height: receipt.map(|receipt| receipt.height),
+        recorded_ms: receipt.map(|receipt| receipt.time),
+        content: Content {
+            printed_number: content.printed_number.clone(),
+            holders: content.holders.iter().map(|holder| holder.name.clone()).collect(),
+            issued_by: content.issued_by.name.clone(),
+            issued_on: content.issued_on.to_string(),
+            valid_from: content.valid_from.to_string(),
+            valid_until: content.validity.to_string(),
+            claims: content
+                .own
+                .iter()
+                .map(|(key, value)| (name_of(*key), value.to_string()))
+                .collect(),
+        },
+    }
+}

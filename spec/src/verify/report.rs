@@ -1,0 +1,250 @@
+//! Reports: a verdict with colour, word and exit code, and each check by name with its evidence (DESIGN 4.9).
+
+use crate::digest::Digest;
+use crate::id::{CredentialId, Height, UnixMillis};
+use serde::Serialize;
+
+/// How a verdict looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Colour {
+    /// Good.
+    Green,
+    /// Good as far as known.
+    Amber,
+    /// Genuine, not usable here now.
+    Orange,
+    /// Not good.
+    Red,
+    /// Nothing can be said.
+    Grey,
+}
+
+/// The outcome of verifying.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Verdict {
+    /// Genuine, recorded, in force, with no status against it.
+    #[serde(rename = "VALID")]
+    Valid,
+    /// Valid as of an earlier time: the receipt is newer than the bundle, or the bundle is old.
+    #[serde(rename = "VALID ON DATA FROM")]
+    ValidOnDataFrom,
+    /// A small code: genuine, but nothing shows that it is recorded.
+    #[serde(rename = "NOT SHOWN RECORDED")]
+    NotShownRecorded,
+    /// The issuer is newer than the data.
+    #[serde(rename = "UNKNOWN")]
+    Unknown,
+    /// Its last day is over.
+    #[serde(rename = "EXPIRED")]
+    Expired,
+    /// Its first day has not come.
+    #[serde(rename = "NOT YET VALID")]
+    NotYetValid,
+    /// Suspended.
+    #[serde(rename = "SUSPENDED")]
+    Suspended,
+    /// Another has taken its place.
+    #[serde(rename = "SUPERSEDED")]
+    Superseded,
+    /// The verifier's region does not recognise it.
+    #[serde(rename = "NOT RECOGNISED")]
+    NotRecognised,
+    /// It does not come from whom it says, or was altered.
+    #[serde(rename = "NOT GENUINE")]
+    NotGenuine,
+    /// Revoked.
+    #[serde(rename = "REVOKED")]
+    Revoked,
+    /// Void from the beginning.
+    #[serde(rename = "ANNULLED")]
+    Annulled,
+    /// It cannot be read.
+    #[serde(rename = "UNREADABLE")]
+    Unreadable,
+    /// A version that this software does not know.
+    #[serde(rename = "NEEDS NEWER SOFTWARE")]
+    NeedsNewerSoftware,
+}
+
+impl Verdict {
+    /// Every verdict.
+    pub const ALL: [Self; 14] = [
+        Self::Valid,
+        Self::ValidOnDataFrom,
+        Self::NotShownRecorded,
+        Self::Unknown,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::Suspended,
+        Self::Superseded,
+        Self::NotRecognised,
+        Self::NotGenuine,
+        Self::Revoked,
+        Self::Annulled,
+        Self::Unreadable,
+        Self::NeedsNewerSoftware,
+    ];
+
+    /// The word that stands for it, always the same.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Valid => "VALID",
+            Self::ValidOnDataFrom => "VALID ON DATA FROM",
+            Self::NotShownRecorded => "NOT SHOWN RECORDED",
+            Self::Unknown => "UNKNOWN",
+            Self::Expired => "EXPIRED",
+            Self::NotYetValid => "NOT YET VALID",
+            Self::Suspended => "SUSPENDED",
+            Self::Superseded => "SUPERSEDED",
+            Self::NotRecognised => "NOT RECOGNISED",
+            Self::NotGenuine => "NOT GENUINE",
+            Self::Revoked => "REVOKED",
+            Self::Annulled => "ANNULLED",
+            Self::Unreadable => "UNREADABLE",
+            Self::NeedsNewerSoftware => "NEEDS NEWER SOFTWARE",
+        }
+    }
+
+    /// Its colour.
+    #[must_use]
+    pub fn colour(self) -> Colour {
+        match self {
+            Self::Valid => Colour::Green,
+            Self::ValidOnDataFrom | Self::NotShownRecorded | Self::Unknown => Colour::Amber,
+            Self::Expired | Self::NotYetValid | Self::Suspended | Self::Superseded | Self::NotRecognised => {
+                Colour::Orange
+            }
+            Self::NotGenuine | Self::Revoked | Self::Annulled => Colour::Red,
+            Self::Unreadable | Self::NeedsNewerSoftware => Colour::Grey,
+        }
+    }
+
+    /// Exit code of a program that reports it; 2 is kept for wrong usage.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self.colour() {
+            Colour::Green => 0,
+            Colour::Red => 1,
+            Colour::Amber => 3,
+            Colour::Grey => 4,
+            Colour::Orange => 5,
+        }
+    }
+}
+
+/// What a check is about, in the order in which they are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckName {
+    /// It can be read.
+    Readable,
+    /// Signed by the key of a series that the office opened for the type.
+    Authentic,
+    /// Exactly this credential is in a sealed block.
+    Recorded,
+    /// No status stands against it.
+    Status,
+    /// Between its legal dates.
+    InForce,
+    /// Recognised where the verifier stands.
+    Recognised,
+}
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutcomeOf {
+    /// It holds.
+    Passed,
+    /// It does not hold.
+    Failed,
+    /// The data do not say.
+    Unknown,
+    /// It was not asked for, or an earlier check makes it pointless.
+    NotChecked,
+}
+
+/// A check with its evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// Which.
+    pub name: CheckName,
+    /// How it came out.
+    pub outcome: OutcomeOf,
+    /// On what grounds, in words.
+    pub evidence: String,
+}
+
+/// Whose data the verdict rests on, and how old they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DataUsed {
+    /// The chain's name.
+    pub chain: String,
+    /// Its id.
+    pub chain_id: Digest,
+    /// Height of the bundle.
+    pub height: Height,
+    /// Time of the bundle, Unix milliseconds.
+    pub time_ms: UnixMillis,
+    /// Age at verification, milliseconds.
+    pub age_ms: u64,
+}
+
+/// What the credential says, for people; shown only where it is authentic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Content {
+    /// The number people know.
+    pub printed_number: String,
+    /// Names of the holders.
+    pub holders: Vec<String>,
+    /// Name of the issuing office at issue.
+    pub issued_by: String,
+    /// Legal day of issue.
+    pub issued_on: String,
+    /// First day of validity.
+    pub valid_from: String,
+    /// Last day of validity, or no end.
+    pub valid_until: String,
+    /// The type's own claims: label and value.
+    pub claims: Vec<(String, String)>,
+}
+
+/// What the report is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Subject {
+    /// `series-number`.
+    pub credential: CredentialId,
+    /// `chain/region/office`.
+    pub issuer: String,
+    /// `type/version`.
+    pub vct: String,
+    /// Height of the block that records it, when a receipt says so.
+    pub recorded_height: Option<Height>,
+    /// Time of that block, Unix milliseconds.
+    pub recorded_ms: Option<UnixMillis>,
+    /// What it says.
+    pub content: Content,
+}
+
+/// The outcome of verifying a certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// For [`Verdict::ValidOnDataFrom`]: from when the data are, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_from_ms: Option<UnixMillis>,
+    /// Its colour.
+    pub colour: Colour,
+    /// Its exit code.
+    pub exit: u8,
+    /// Each check.
+    pub checks: Vec<Check>,
+    /// Whose data.
+    pub data: DataUsed,
+    /// What it is about; `None` where it is not readable or not genuine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
+}

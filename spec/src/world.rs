@@ -1,0 +1,462 @@
+//! A small federation with keys from seeds: for tests, vectors and benchmarks, never for a real ledger.
+//! Everything is made by the same code as in a real one; only keys, salts and times are not random.
+
+use crate::block::Block;
+use crate::bundle::{TrustBundle, TrustedState};
+use crate::catalogue::{ClaimDefinition, ClaimKind, Label, TypeDefinition, TypeRef};
+use crate::certificate::Certificate;
+use crate::charter::{Address, Charter, CharterRegion, Parameters};
+use crate::codec;
+use crate::content::{ClaimValue, Content, Holder, Named, Provenance, Role, Validity};
+use crate::credential::{Credential, Issuer, SignedCredential};
+use crate::day::Day;
+use crate::id::{
+    ChainName, CredentialId, Number, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, TypeVersion, UnixMillis,
+};
+use crate::key::bls::{SealSecretKey, SealShare};
+use crate::key::ed25519::SecretKey;
+use crate::key::keyring::Keyring;
+use crate::ledger::{CheckEach, LedgerState, Limits};
+use crate::merkle;
+use crate::receipt::{HashPath, Receipt};
+use crate::record::{Action, Actor, Issue, OpenSeries, Payload, RegisterOffice, SignedRecord};
+use crate::seal::{Seal, seal_message};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Codes of regions, GB/T 2260 provinces, as many as a world may have.
+pub const REGION_CODES: [&str; 34] = [
+    "110000", "120000", "130000", "140000", "150000", "210000", "220000", "230000", "310000", "320000", "330000",
+    "340000", "350000", "360000", "370000", "410000", "420000", "430000", "440000", "450000", "460000", "500000",
+    "510000", "520000", "530000", "540000", "610000", "620000", "630000", "640000", "650000", "710000", "810000",
+    "820000",
+];
+
+/// Genesis of every world: 2026-01-01T00:00:00Z.
+pub const GENESIS: UnixMillis = UnixMillis(1_767_225_600_000);
+
+/// A federation, its keys and its ledger.
+#[derive(Debug)]
+pub struct World {
+    /// The state after the last block.
+    pub state: LedgerState,
+    /// Every block with its seal, from height 1.
+    pub blocks: Vec<(Block, Seal)>,
+    /// Authority keys by region.
+    pub authorities: Vec<SecretKey>,
+    /// Seal keys by region.
+    pub seal_keys: Vec<SealSecretKey>,
+    /// Keys of the office's keyring, two of which sign.
+    pub office_keys: Vec<SecretKey>,
+    /// The key of the series.
+    pub series_key: SecretKey,
+    nonce: u64,
+}
+
+fn seed(kind: &str, index: u64) -> [u8; 32] {
+    crate::digest::sha256(&[b"concord/world", kind.as_bytes(), &index.to_be_bytes()]).0
+}
+
+fn at(index: usize) -> u64 {
+    u64::try_from(index).unwrap_or(0)
+}
+
+/// Why a world could not be made; its own parts are always valid, so this is a defect.
+pub type WorldError = Box<dyn std::error::Error + Send + Sync>;
+
+impl World {
+    /// A federation of 1 to 34 regions, at height 0. `chain` names it.
+    ///
+    /// # Errors
+    /// More regions than there are codes.
+    pub fn new(regions: usize, chain: &str) -> Result<Self, WorldError> {
+        let codes = REGION_CODES.get(..regions).ok_or("a world has at most 34 regions")?;
+        let authorities: Vec<SecretKey> = (0..regions)
+            .map(|index| SecretKey::from_seed(seed("authority", at(index))))
+            .collect();
+        let seal_keys = (0..regions)
+            .map(|index| SealSecretKey::from_seed(seed("seal", at(index))))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut members = Vec::new();
+        for (index, ((code, authority), seal_key)) in codes.iter().zip(&authorities).zip(&seal_keys).enumerate() {
+            members.push(CharterRegion {
+                region: RegionId::new(code)?,
+                labels: vec![Label {
+                    language: "zh".to_owned(),
+                    text: format!("地区{code}"),
+                }],
+                authority: Keyring::new(1, vec![authority.public()])?,
+                consensus_key: SecretKey::from_seed(seed("consensus", at(index))).public(),
+                seal_key: seal_key.public(),
+                possession: seal_key.prove_possession(),
+                peer_id: format!("peer-{code}"),
+                addresses: vec![Address {
+                    multiaddr: "/ip4/127.0.0.1/tcp/1".to_owned(),
+                }],
+            });
+        }
+        let charter = Charter {
+            chain: ChainName::new(chain)?,
+            genesis: GENESIS,
+            regions: members,
+            parameters: Parameters {
+                heartbeat_ms: crate::charter::DEFAULT_HEARTBEAT_MS,
+            },
+        };
+        Ok(Self {
+            state: LedgerState::genesis(charter)?,
+            blocks: Vec::new(),
+            authorities,
+            seal_keys,
+            office_keys: (0..3)
+                .map(|index| SecretKey::from_seed(seed("office", index)))
+                .collect(),
+            series_key: SecretKey::from_seed(seed("series", 0)),
+            nonce: 0,
+        })
+    }
+
+    /// A federation whose first region has an office (two of three keys) with a type and series 1, at height 3.
+    ///
+    /// # Errors
+    /// As [`World::new`].
+    pub fn with_series(regions: usize, chain: &str) -> Result<Self, WorldError> {
+        let mut world = Self::new(regions, chain)?;
+        let setting_up = [world.office_registration()?, world.type_definition()?];
+        for action in setting_up {
+            let record = world.by_region(action)?;
+            world.append(vec![record])?;
+        }
+        let open = OpenSeries {
+            of: world.type_ref()?,
+            desk: "窗口1".to_owned(),
+            key: world.series_key.public(),
+        };
+        let record = world.by_office(Action::OpenSeries(open))?;
+        world.append(vec![record])?;
+        Ok(world)
+    }
+
+    /// The first region.
+    ///
+    /// # Errors
+    /// None in a world that was made.
+    pub fn region(&self) -> Result<RegionId, WorldError> {
+        Ok(RegionId::new(REGION_CODES[0])?)
+    }
+
+    /// The office.
+    ///
+    /// # Errors
+    /// None in a world that was made.
+    pub fn office(&self) -> Result<OfficeId, WorldError> {
+        Ok(OfficeId {
+            region: self.region()?,
+            code: OfficeCode::new("11110000000000001X")?,
+        })
+    }
+
+    /// The type, version 1.
+    ///
+    /// # Errors
+    /// None in a world that was made.
+    pub fn type_ref(&self) -> Result<TypeRef, WorldError> {
+        Ok(TypeRef {
+            id: TypeId::new("110000.drivers-licence")?,
+            version: TypeVersion(1),
+        })
+    }
+
+    /// The action that registers the office.
+    ///
+    /// # Errors
+    /// None in a world that was made.
+    pub fn office_registration(&self) -> Result<Action, WorldError> {
+        Ok(Action::RegisterOffice(RegisterOffice {
+            code: self.office()?.code,
+            labels: vec![Label {
+                language: "zh".to_owned(),
+                text: "公安局交通管理局".to_owned(),
+            }],
+            keyring: Keyring::new(2, self.office_keys.iter().map(SecretKey::public).collect())?,
+            types: vec![self.type_ref()?.id],
+            utc_offset_minutes: 480,
+        }))
+    }
+
+    /// The action that defines the type.
+    ///
+    /// # Errors
+    /// None in a world that was made.
+    pub fn type_definition(&self) -> Result<Action, WorldError> {
+        let label = |text: &str| {
+            vec![Label {
+                language: "zh".to_owned(),
+                text: text.to_owned(),
+            }]
+        };
+        let claim = |key, kind, text: &str| ClaimDefinition {
+            key,
+            kind,
+            required: true,
+            labels: label(text),
+        };
+        Ok(Action::DefineType(TypeDefinition {
+            reference: self.type_ref()?,
+            labels: label("机动车驾驶证"),
+            claims: vec![
+                claim(100, ClaimKind::Code(vec!["A1".to_owned(), "C1".to_owned()]), "准驾车型"),
+                claim(101, ClaimKind::Day, "初次领证日期"),
+            ],
+        }))
+    }
+
+    /// A payload for this chain, an hour before it expires, with a nonce of its own.
+    #[must_use]
+    pub fn payload(&mut self, actor: Actor, action: Action) -> Payload {
+        self.nonce = self.nonce.saturating_add(1);
+        let mut nonce = [0; 16];
+        nonce[8..].copy_from_slice(&self.nonce.to_be_bytes());
+        let not_after = UnixMillis(self.state.tip().time.0.saturating_add(3_600_000));
+        Payload {
+            chain_id: self.state.chain_id(),
+            not_after,
+            nonce,
+            actor,
+            action,
+        }
+    }
+
+    /// A record of the first region.
+    ///
+    /// # Errors
+    /// None in a world that was made.
+    pub fn by_region(&mut self, action: Action) -> Result<SignedRecord, WorldError> {
+        let actor = Actor::Region(self.region()?);
+        let payload = self.payload(actor, action);
+        Ok(SignedRecord::sign(payload, &[&self.authorities[0]]))
+    }
+
+    /// A record of the office, signed by two of its three keys.
+    ///
+    /// # Errors
+    /// None in a world that was made.
+    pub fn by_office(&mut self, action: Action) -> Result<SignedRecord, WorldError> {
+        let actor = Actor::Office(self.office()?);
+        let payload = self.payload(actor, action);
+        Ok(SignedRecord::sign(
+            payload,
+            &[&self.office_keys[0], &self.office_keys[1]],
+        ))
+    }
+
+    /// Drafts a block a second later, judges it, seals it with all regions, and moves on.
+    ///
+    /// # Errors
+    /// A record that the rules refuse, or a block that does not follow.
+    pub fn append(&mut self, records: Vec<SignedRecord>) -> Result<(), WorldError> {
+        let time = UnixMillis(self.state.tip().time.0.saturating_add(1_000));
+        let proposer = self.region()?;
+        let count = records.len();
+        let candidates = records.into_iter().map(Arc::new);
+        let draft = self
+            .state
+            .draft(time, &proposer, candidates, Limits::default(), &CheckEach);
+        if let Some((_, rejection)) = draft.refused.into_iter().next() {
+            return Err(rejection.into());
+        }
+        if draft.block.records.len() != count {
+            return Err("the records do not fit into one block".into());
+        }
+        let block = Block::from_bytes(&codec::to_vec(&draft.block))?;
+        let state = self.state.advance(&block, &CheckEach)?;
+        let seal = self.seal(&block, 0, 0..self.seal_keys.len())?;
+        self.state = state;
+        self.blocks.push((block, seal));
+        Ok(())
+    }
+
+    /// The shares of some regions over a block.
+    ///
+    /// # Errors
+    /// A region that is not there.
+    pub fn shares(
+        &self,
+        block: &Block,
+        round: u32,
+        who: impl IntoIterator<Item = usize>,
+    ) -> Result<Vec<(RegionId, SealShare)>, WorldError> {
+        let message = seal_message(&self.state.chain_id(), block.header.height, round, &block.hash());
+        let share = |index: usize| {
+            let key = self.seal_keys.get(index).ok_or("no such region")?;
+            Ok((RegionId::new(REGION_CODES[index])?, key.sign(&message)))
+        };
+        who.into_iter().map(share).collect()
+    }
+
+    /// A seal by some regions.
+    ///
+    /// # Errors
+    /// Fewer than a quorum.
+    pub fn seal(&self, block: &Block, round: u32, who: impl IntoIterator<Item = usize>) -> Result<Seal, WorldError> {
+        Ok(Seal::assemble(
+            self.state.region_set(),
+            round,
+            &self.shares(block, round, who)?,
+        )?)
+    }
+
+    /// Content of the `index`-th credential.
+    ///
+    /// # Errors
+    /// None in a world that was made.
+    pub fn content(&self, index: u64) -> Result<Content, WorldError> {
+        let day = |text: &str| text.parse::<Day>();
+        let mut salt = [0; 16];
+        salt.copy_from_slice(&seed("salt", index)[..16]);
+        Ok(Content {
+            salt,
+            printed_number: format!("110101{:012}", index),
+            identifier: None,
+            issued_by: Named {
+                name: "公安局交通管理局".to_owned(),
+                code: "11110000000000001X".to_owned(),
+            },
+            on_behalf_of: None,
+            holders: vec![Holder {
+                role: Role::Holder,
+                name: "李明".to_owned(),
+                latin_name: Some("LI MING".to_owned()),
+                code_type: Some("111".to_owned()),
+                code: Some("11010119900307123X".to_owned()),
+                key: None,
+            }],
+            issued_on: day("2026-01-01")?,
+            valid_from: day("2026-01-01")?,
+            validity: Validity::Until(day("2031-12-31")?),
+            provenance: Provenance::Native,
+            predecessor: None,
+            copy: None,
+            territory: None,
+            languages: Vec::new(),
+            attachments: Vec::new(),
+            own: BTreeMap::from([
+                (100, ClaimValue::Text("C1".to_owned())),
+                (101, ClaimValue::Day(day("2016-05-20")?)),
+            ]),
+        })
+    }
+
+    /// A signed credential of series 1 with this number.
+    ///
+    /// # Errors
+    /// None in a world that was made.
+    pub fn credential(&self, number: u64) -> Result<SignedCredential, WorldError> {
+        let content = self.content(number)?;
+        let expires = match content.validity {
+            Validity::Until(day) => Some(day.ends_at(480)),
+            Validity::NoEnd => None,
+        };
+        let credential = Credential {
+            issuer: Issuer {
+                chain: self.state.charter().chain.clone(),
+                office: self.office()?,
+            },
+            issued_at: self.state.tip().time.0 / 1_000,
+            not_before: content.valid_from.begins_at(480),
+            expires,
+            id: CredentialId {
+                series: SeriesId(1),
+                number: Number(number),
+            },
+            vct: self.type_ref()?,
+            holder_key: None,
+            content,
+        };
+        Ok(SignedCredential::sign(credential, &self.series_key))
+    }
+
+    /// Signs `count` credentials and the record that issues them, from the series' next number on.
+    ///
+    /// # Errors
+    /// The series is not open.
+    pub fn batch(&mut self, count: u64) -> Result<(Vec<SignedCredential>, SignedRecord), WorldError> {
+        let next = self
+            .state
+            .series_status(SeriesId(1))
+            .ok_or("series 1 is not open")?
+            .next;
+        self.batch_from(next, count)
+    }
+
+    /// Signs `count` credentials and the record that issues them, from number `first` on.
+    ///
+    /// # Errors
+    /// None in a world that was made.
+    pub fn batch_from(&mut self, first: u64, count: u64) -> Result<(Vec<SignedCredential>, SignedRecord), WorldError> {
+        let numbers = first..first.saturating_add(count);
+        let credentials = numbers
+            .map(|number| self.credential(number))
+            .collect::<Result<Vec<_>, _>>()?;
+        let leaves: Vec<_> = credentials.iter().map(SignedCredential::leaf).collect();
+        let issue = Issue {
+            series: SeriesId(1),
+            first: Number(first),
+            count,
+            root: merkle::root(&leaves),
+        };
+        let record = self.by_office(Action::Issue(issue))?;
+        Ok((credentials, record))
+    }
+
+    /// The certificates of a batch whose record stands at `index` of the last block.
+    ///
+    /// # Errors
+    /// No such issue.
+    pub fn certificates(&self, credentials: &[SignedCredential], index: usize) -> Result<Vec<Certificate>, WorldError> {
+        let (block, seal) = self.blocks.last().ok_or("no block")?;
+        let receipt = Receipt::of_issue(block, seal, index).ok_or("no issue at that position")?;
+        let leaves: Vec<_> = credentials.iter().map(SignedCredential::leaf).collect();
+        let certificate = |(position, credential): (usize, &SignedCredential)| {
+            let path = merkle::inclusion_path(&leaves, position).ok_or("no such leaf")?;
+            Ok(Certificate {
+                credential: credential.clone(),
+                batch_path: HashPath(path),
+                receipt: receipt.clone(),
+            })
+        };
+        credentials.iter().enumerate().map(certificate).collect()
+    }
+
+    /// Issues `count` credentials in one block of their own.
+    ///
+    /// # Errors
+    /// The series is not open, or the number does not fit.
+    pub fn issue(&mut self, count: u64) -> Result<Vec<Certificate>, WorldError> {
+        let (credentials, record) = self.batch(count)?;
+        self.append(vec![record])?;
+        self.certificates(&credentials, 0)
+    }
+
+    /// The full bundle of the last block.
+    ///
+    /// # Errors
+    /// No block yet.
+    pub fn bundle(&self) -> Result<Vec<u8>, WorldError> {
+        let (block, seal) = self.blocks.last().ok_or("no block")?;
+        Ok(codec::to_vec(&TrustBundle::full(
+            &self.state,
+            block.header,
+            block.rest.clone(),
+            seal.clone(),
+        )))
+    }
+
+    /// The full bundle of the last block, opened against this chain.
+    ///
+    /// # Errors
+    /// The bundle does not hold.
+    pub fn trusted(&self) -> Result<TrustedState, WorldError> {
+        Ok(TrustBundle::open(&self.bundle()?, &self.state.chain_id())?)
+    }
+}
