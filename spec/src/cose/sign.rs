@@ -225,3 +225,28 @@ impl Wire for Signed {
         Ok(Self { payload, signatures })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ids of eight bytes cannot be made to collide in a test, so the choice among keys that match is tested by itself.
+    #[test]
+    fn among_keys_of_one_id_the_one_that_verifies_is_the_signer() {
+        let [a, b, c] = [1, 2, 3].map(|n| SecretKey::from_seed([n; 32]));
+        let signature = b.sign(b"message");
+        let item = |key: &SecretKey| BatchItem {
+            key: key.public(),
+            message: b"message".to_vec(),
+            signature,
+        };
+        assert_eq!(choose(vec![item(&a), item(&b)]).map(|item| item.key), Ok(b.public()));
+        assert_eq!(choose(vec![item(&a), item(&c)]), Err(SignatureError::Forged));
+        assert_eq!(
+            choose(vec![item(&a)]).map(|item| item.key),
+            Ok(a.public()),
+            "left to the batch"
+        );
+        assert_eq!(choose(vec![]), Err(SignatureError::NotAscending));
+    }
+}

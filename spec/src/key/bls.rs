@@ -246,3 +246,6 @@ fn verify(signature: &Result<Signature, KeyError>, message: &[u8], domain: &[u8]
         .as_ref()
         .is_ok_and(|point| point.verify(false, message, domain, &[], key, false) == BLST_ERROR::BLST_SUCCESS)
 }
+
+#[cfg(test)]
+mod tests;

@@ -220,3 +220,6 @@ impl RngCore for Coefficients {
 }
 
 impl CryptoRng for Coefficients {}
+
+#[cfg(test)]
+mod tests;

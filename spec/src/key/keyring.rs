@@ -97,3 +97,57 @@ impl Wire for Keyring {
         Self::ascending(threshold, keys).map_err(|_| CodecError::Invalid { what: "keyring" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{from_slice, to_vec};
+    use crate::key::SecretKey;
+
+    fn keys(n: u8) -> Vec<PublicKey> {
+        (0..n).map(|n| SecretKey::from_seed([n; 32]).public()).collect()
+    }
+
+    #[test]
+    fn a_keyring_has_one_to_sixteen_keys_each_once_and_a_threshold_it_can_meet() {
+        assert!(Keyring::new(16, keys(16)).is_ok());
+        assert_eq!(
+            Keyring::new(1, keys(17)),
+            Err(KeyError::KeyCount { found: 17, max: 16 })
+        );
+        assert_eq!(Keyring::new(0, vec![]), Err(KeyError::KeyCount { found: 0, max: 16 }));
+        assert_eq!(Keyring::new(1, [keys(2), keys(1)].concat()), Err(KeyError::KeyOrder));
+        assert_eq!(
+            Keyring::new(0, keys(2)),
+            Err(KeyError::Threshold { threshold: 0, keys: 2 })
+        );
+        assert_eq!(
+            Keyring::new(3, keys(2)),
+            Err(KeyError::Threshold { threshold: 3, keys: 2 })
+        );
+        let ring = Keyring::new(2, keys(3)).unwrap();
+        assert!(ring.keys().is_sorted() && ring.contains(&keys(1)[0]) && !ring.contains(&keys(4)[3]));
+    }
+
+    #[test]
+    fn an_encoded_keyring_is_ascending() {
+        let ring = Keyring::new(2, keys(3)).unwrap();
+        let bytes = to_vec(&ring);
+        assert_eq!(from_slice(&bytes, 256), Ok(ring.clone()));
+        assert_eq!(
+            serde_json::from_str::<Keyring>(&serde_json::to_string(&ring).unwrap()).unwrap(),
+            ring
+        );
+        // [2, [3 keys of 34 bytes]]: exchange the first two, repeat the first, ask for four, for none.
+        let exchanged = [&bytes[..3], &bytes[37..71], &bytes[3..37], &bytes[71..]].concat();
+        let repeated = [&bytes[..3], &bytes[3..37], &bytes[3..37], &bytes[71..]].concat();
+        let (mut four, mut none) = (bytes.clone(), bytes.clone());
+        (four[1], none[1]) = (4, 0);
+        for bad in [exchanged, repeated, four, none] {
+            assert_eq!(
+                from_slice::<Keyring>(&bad, 256),
+                Err(CodecError::Invalid { what: "keyring" })
+            );
+        }
+    }
+}
