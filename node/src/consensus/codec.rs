@@ -129,7 +129,7 @@ fn header_len(len: usize) -> usize {
     }
 }
 
-/// The encoding of a stream's first part: CBOR `[height, round, valid round or null, region]`. The last part signs it.
+/// The encoding of a stream's first part: CBOR `[height, round, valid round or null, proposer, sender]`. The last part signs it.
 #[must_use]
 pub fn encode_init(init: &PartInit) -> Vec<u8> {
     let mut w = Writer::new();
@@ -138,20 +138,22 @@ pub fn encode_init(init: &PartInit) -> Vec<u8> {
 }
 
 fn write_init(w: &mut Writer, init: &PartInit) {
-    w.array(4);
+    w.array(5);
     w.uint(init.height.0);
     write_round(w, init.round);
     write_round(w, init.valid_round);
     w.wire(&init.proposer);
+    w.wire(&init.sender);
 }
 
 fn read_init(r: &mut Reader<'_>) -> Result<PartInit, CodecError> {
-    r.array(4)?;
+    r.array(5)?;
     Ok(PartInit {
         height: read_height(r)?,
         round: read_round(r)?,
         valid_round: read_round(r)?,
         proposer: r.wire()?,
+        sender: r.wire()?,
     })
 }
 

@@ -73,6 +73,12 @@ impl Validator {
             key,
         }
     }
+
+    /// The region.
+    #[must_use]
+    pub fn region(&self) -> &RegionId {
+        &self.address.0
+    }
 }
 
 impl core::Validator<ConcordContext> for Validator {

@@ -6,6 +6,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use arc_malachitebft_app_channel::app::consensus::HIDDEN_LOCK_ROUND;
 use arc_malachitebft_app_channel::app::streaming::StreamContent;
 use arc_malachitebft_app_channel::app::types::PeerId;
 use arc_malachitebft_app_channel::app::types::core::{self, Round};
@@ -26,6 +27,8 @@ pub const MAX_PARTS: u64 = 66;
 pub const MAX_STREAM_ID: usize = 32;
 /// Most unfinished streams of one publisher; more push out its oldest.
 const MAX_STREAMS: usize = 4;
+/// Most publishers with unfinished streams: more than may ever be connected.
+const MAX_PUBLISHERS: usize = 1024;
 
 /// A part of a proposed block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +52,13 @@ pub struct PartInit {
     pub valid_round: Round,
     /// The region whose turn it is in this round. It need not be the one that built the block, if that is proposed again.
     pub proposer: RegionId,
+    /// The region that sends the stream and signs its last part: the proposer, or, in a late round ([`LATE_ROUND`]), one
+    /// that passes on a block that others may lack.
+    pub sender: RegionId,
 }
+
+/// From this round on the engine lets every region stream a block that it holds a polka for, not only the proposer.
+pub const LATE_ROUND: Round = HIDDEN_LOCK_ROUND;
 
 impl core::ProposalPart<ConcordContext> for ProposalPart {
     fn is_first(&self) -> bool {
@@ -114,23 +123,28 @@ pub enum StreamError {
     /// More parts or bytes than a block may have, or a part in the wrong place.
     #[error("the stream is malformed or larger than a block")]
     Malformed,
-    /// A height that is past, or too far ahead, or a proposer whose turn it is not.
-    #[error("it is not the turn of region {proposer} to propose height {height}")]
+    /// A height that is past or too far ahead, a proposer whose turn it is not, or a sender that is not the proposer.
+    #[error("region {sender} may not stream a block of height {height}, round {round}")]
     NotItsTurn {
-        /// The region that claims it.
-        proposer: RegionId,
+        /// The region that sends it.
+        sender: RegionId,
         /// For this height.
         height: Height,
+        /// And this round.
+        round: Round,
     },
-    /// The signature is not the proposer's.
+    /// The signature is not the sender's.
     #[error("the stream is not signed by region {0}")]
     Forged(RegionId),
+    /// More publishers than may be connected.
+    #[error("streams of too many publishers are unfinished")]
+    TooMany,
 }
 
 impl Streams {
     /// Takes a part. Answers with the block when this part makes its stream whole.
     ///
-    /// `proposer_key` says by which key a stream with this first part must be signed: none if such a stream is not wanted.
+    /// `sender_key` says by which key a stream with this first part must be signed: none if such a stream is not wanted.
     ///
     /// # Errors
     /// The stream is refused and forgotten; see [`StreamError`].
@@ -139,11 +153,14 @@ impl Streams {
         publisher: PeerId,
         message: StreamMessage<ProposalPart>,
         verifier: &RegionVerifier,
-        proposer_key: impl FnOnce(&PartInit) -> Option<VoteKey>,
+        sender_key: impl FnOnce(&PartInit) -> Option<VoteKey>,
     ) -> Result<Option<Streamed>, StreamError> {
         let StreamContent::Data(part) = message.content else {
             return Ok(None);
         };
+        if self.by_publisher.len() >= MAX_PUBLISHERS && !self.by_publisher.contains_key(&publisher) {
+            return Err(StreamError::TooMany);
+        }
         let streams = self.by_publisher.entry(publisher).or_default();
         let index = streams
             .iter()
@@ -160,20 +177,33 @@ impl Streams {
         };
         let outcome = match collected.put(message.sequence, part) {
             Ok(false) => return Ok(None),
-            Ok(true) => collected.finish(verifier, proposer_key).map(Some),
+            Ok(true) => collected.finish(verifier, sender_key).map(Some),
             Err(error) => Err(error),
         };
         streams.remove(index);
+        if streams.is_empty() {
+            self.by_publisher.remove(&publisher);
+        }
         outcome
     }
 
-    /// Forgets all streams of a publisher, when it disconnects, or of all at the end of a height.
-    pub fn clear(&mut self) {
-        self.by_publisher.clear();
+    /// Forgets streams of blocks up to this height, which is decided.
+    pub fn forget_up_to(&mut self, height: Height) {
+        self.by_publisher.retain(|_, streams| {
+            streams.retain(|(_, collected)| collected.height().is_none_or(|of| of > height));
+            !streams.is_empty()
+        });
     }
 }
 
 impl Collected {
+    fn height(&self) -> Option<Height> {
+        match self.parts.get(&0) {
+            Some(ProposalPart::Init(init)) => Some(init.height),
+            Some(ProposalPart::Data(_) | ProposalPart::Fin(_)) | None => None,
+        }
+    }
+
     /// Keeps a part; says whether the stream is whole now. A part that is there already stays as it was.
     fn put(&mut self, sequence: u64, part: ProposalPart) -> Result<bool, StreamError> {
         if sequence >= MAX_PARTS || matches!(part, ProposalPart::Init(_)) != (sequence == 0) {
@@ -199,7 +229,7 @@ impl Collected {
     fn finish(
         &mut self,
         verifier: &RegionVerifier,
-        proposer_key: impl FnOnce(&PartInit) -> Option<VoteKey>,
+        sender_key: impl FnOnce(&PartInit) -> Option<VoteKey>,
     ) -> Result<Streamed, StreamError> {
         let mut parts = std::mem::take(&mut self.parts).into_values();
         let Some(ProposalPart::Init(init)) = parts.next() else {
@@ -217,12 +247,13 @@ impl Collected {
             }
         }
         let signature = signature.ok_or(StreamError::Malformed)?;
-        let key = proposer_key(&init).ok_or(StreamError::NotItsTurn {
-            proposer: init.proposer.clone(),
+        let key = sender_key(&init).ok_or(StreamError::NotItsTurn {
+            sender: init.sender.clone(),
             height: init.height,
+            round: init.round,
         })?;
         if !verifier.parts_are_signed(&encode_init(&init), &body, &signature, &key) {
-            return Err(StreamError::Forged(init.proposer));
+            return Err(StreamError::Forged(init.sender));
         }
         Ok(Streamed {
             init,
@@ -245,6 +276,7 @@ mod tests {
             round: Round::new(0),
             valid_round: Round::Nil,
             proposer: "330000".parse().unwrap(),
+            sender: "330000".parse().unwrap(),
         }
     }
 
@@ -303,7 +335,7 @@ mod tests {
             .into_iter()
             .map(|message| take(&mut streams, message))
             .collect();
-        assert_eq!(outcomes[2], Err(StreamError::Forged(init().proposer)));
+        assert_eq!(outcomes[2], Err(StreamError::Forged(init().sender)));
     }
 
     #[test]

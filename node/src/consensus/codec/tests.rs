@@ -153,6 +153,7 @@ fn every_part_has_one_encoding() {
         round: Round::new(1),
         valid_round: Round::new(0),
         proposer: region("a").0,
+        sender: region("b").0,
     };
     for part in [
         ProposalPart::Init(init),

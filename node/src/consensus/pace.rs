@@ -1,0 +1,119 @@
+//! When the next height starts (DESIGN 5): as soon as a record waits or others are ahead, else when the heartbeat is due.
+//!
+//! Only the answer to the engine's `Finalized` waits for this, in a task of its own: a wait anywhere else would freeze
+//! rounds and sync.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_malachitebft_app_channel::app::consensus::SignedConsensusMsg;
+use arc_malachitebft_app_channel::app::engine::util::events::Event;
+use arc_malachitebft_app_channel::app::events::RxEvent;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::application::Application;
+use super::context::{ConcordContext, Height};
+use super::signing::RegionVerifier;
+
+/// The highest height of which others are known to have started, or to have it in their log. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ahead {
+    highest: Arc<watch::Sender<Height>>,
+}
+
+impl Default for Ahead {
+    fn default() -> Self {
+        Self {
+            highest: Arc::new(watch::Sender::new(Height(0))),
+        }
+    }
+}
+
+impl Ahead {
+    /// Others work on `height`: a validly signed consensus message of it was seen, or a peer's status says that its log
+    /// reaches it. The caller has checked who says so.
+    pub fn saw(&self, height: Height) {
+        self.highest.send_if_modified(|highest| {
+            let higher = height > *highest;
+            if higher {
+                *highest = height;
+            }
+            higher
+        });
+    }
+
+    /// The highest height seen so far.
+    #[must_use]
+    pub fn highest(&self) -> Height {
+        *self.highest.borrow()
+    }
+
+    async fn past(&self, height: Height) {
+        // The sender lives in `self`, so this cannot fail.
+        let _ = self.highest.subscribe().wait_for(|highest| *highest > height).await;
+    }
+}
+
+/// Waits until the height after `decided` shall start. `started` is when `decided` itself did.
+pub(super) async fn next_height_is_due<A: Application>(
+    app: &A,
+    ahead: &Ahead,
+    decided: Height,
+    started: Instant,
+    interval: Duration,
+) {
+    let heartbeat = Instant::now().checked_add(app.heartbeat());
+    let records = async {
+        if let Some(earliest) = started.checked_add(interval) {
+            sleep_until(earliest).await;
+        }
+        app.records_waiting().await;
+    };
+    let heartbeat = async {
+        match heartbeat {
+            Some(due) => sleep_until(due).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = ahead.past(decided) => {}
+        () = records => {}
+        () = heartbeat => {}
+    }
+}
+
+/// Notes when a validly signed vote or proposal of a later height arrives.
+pub(super) async fn watch_for_later_heights<A: Application>(
+    app: Arc<A>,
+    mut events: RxEvent<ConcordContext>,
+    verifier: RegionVerifier,
+    ahead: Ahead,
+) {
+    loop {
+        let message = match events.recv().await {
+            Ok(Event::Received(message)) => message,
+            Ok(_) | Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => return,
+        };
+        let height = message.height();
+        if height > ahead.highest() && height > app.tip() && is_signed(app.as_ref(), &verifier, &message) {
+            ahead.saw(height);
+        }
+    }
+}
+
+fn is_signed<A: Application>(app: &A, verifier: &RegionVerifier, message: &SignedConsensusMsg<ConcordContext>) -> bool {
+    let Ok(regions) = app.regions(message.height()) else {
+        return false;
+    };
+    match message {
+        SignedConsensusMsg::Vote(vote) => regions
+            .key_of(&vote.message.voter.0)
+            .is_some_and(|key| verifier.vote_is_signed(vote, key)),
+        SignedConsensusMsg::Proposal(proposal) => regions
+            .key_of(&proposal.message.proposer.0)
+            .is_some_and(|key| verifier.proposal_is_signed(proposal, key)),
+    }
+}

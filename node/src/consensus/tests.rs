@@ -1,0 +1,242 @@
+//! Four engines with the real loop in one process, on loopback, each over a small ledger that counts.
+
+mod ledger;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_malachitebft_app_channel::app::types::Keypair;
+use arc_malachitebft_app_channel::{
+    EngineBuilder, NetworkContext, NetworkIdentity, RequestContext, SyncContext, WalContext,
+};
+use concord_spec::digest::Digest;
+use tempfile::TempDir;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use super::codec::ConcordCodec;
+use super::context::{ConcordContext, Height, Validator, ValidatorSet};
+use super::pace::Ahead;
+use super::signing::{KeyStore, RegionSigner, VoteKey};
+use super::start::{Consensus, ConsensusConfig, ConsensusError, EngineConfig, consensus_context};
+use ledger::Ledger;
+
+const CHAIN: Digest = Digest([1; 32]);
+const PATIENCE: Duration = Duration::from_secs(40);
+
+struct Federation {
+    dirs: Vec<TempDir>,
+    ports: Vec<u16>,
+    ahead: Ahead,
+}
+
+struct Node {
+    ledger: Arc<Ledger>,
+    consensus: Consensus,
+}
+
+fn region(index: usize) -> String {
+    format!("region-{index}")
+}
+
+fn seed(index: usize) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new([u8::try_from(index).unwrap() + 1; 32])
+}
+
+fn regions() -> ValidatorSet {
+    let validators = (0..4).map(|index| {
+        let key = ed25519_dalek::SigningKey::from_bytes(&seed(index))
+            .verifying_key()
+            .to_bytes();
+        Validator::new(region(index).parse().unwrap(), VoteKey::from_bytes(key).unwrap())
+    });
+    ValidatorSet::new(validators).unwrap()
+}
+
+impl Federation {
+    fn new() -> Self {
+        let sockets: Vec<_> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        Self {
+            dirs: (0..4).map(|_| tempfile::tempdir().unwrap()).collect(),
+            ports: sockets
+                .iter()
+                .map(|socket| socket.local_addr().unwrap().port())
+                .collect(),
+            ahead: Ahead::default(),
+        }
+    }
+
+    fn ledger(&self, index: usize) -> Ledger {
+        Ledger::open(
+            self.dirs[index].path(),
+            region(index).parse().unwrap(),
+            regions(),
+            self.ahead.clone(),
+        )
+    }
+
+    async fn start(&self, index: usize) -> Node {
+        self.start_with(index, self.ledger(index)).await
+    }
+
+    async fn start_with(&self, index: usize, ledger: Ledger) -> Node {
+        let ledger = Arc::new(ledger);
+        let dir: &Path = self.dirs[index].path();
+        let mut config = ConsensusConfig::new(CHAIN, region(index).parse().unwrap(), dir.join("wal"));
+        config.ahead = self.ahead.clone();
+        config.block_interval = Duration::from_millis(10);
+        config.status_interval = Duration::from_millis(500);
+        let mut engine = EngineConfig::new(&config);
+        let address = |port| format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap();
+        let p2p = &mut engine.consensus.p2p;
+        p2p.listen_addr = address(self.ports[index]);
+        p2p.persistent_peers = (0..4)
+            .filter(|peer| *peer != index)
+            .map(|peer| address(self.ports[peer]))
+            .collect();
+        let signer = RegionSigner::new(KeyStore::new(&seed(index)), CHAIN);
+        let keypair = Keypair::ed25519_from_bytes(*seed(index)).unwrap();
+        let identity = NetworkIdentity::new(region(index), keypair, None);
+        let (channels, handle) = EngineBuilder::new(ConcordContext, engine)
+            .with_default_wal(WalContext::new(config.wal.clone(), ConcordCodec))
+            .with_default_network(NetworkContext::new(identity, ConcordCodec))
+            .with_default_sync(SyncContext::new(ConcordCodec))
+            .with_default_consensus(consensus_context(&config, &signer))
+            .with_default_request(RequestContext::new(8))
+            .build()
+            .await
+            .unwrap();
+        let consensus = Consensus::spawn(ledger.clone(), config, signer, channels, handle);
+        Node { ledger, consensus }
+    }
+
+    async fn start_all(&self) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        for index in 0..4 {
+            nodes.push(self.start(index).await);
+        }
+        nodes
+    }
+}
+
+/// Hands a record to every node, as the network would.
+fn submit(nodes: &[Node], record: u64) {
+    for node in nodes {
+        node.ledger.submit(record);
+    }
+}
+
+async fn settled(nodes: &[Node], record: u64) {
+    for node in nodes {
+        timeout(PATIENCE, node.ledger.has(record))
+            .await
+            .expect("the record is in a block in time");
+    }
+}
+
+fn same_blocks(nodes: &[Node]) {
+    let lowest = nodes.iter().map(|node| node.ledger.hashes().len()).min().unwrap();
+    for node in nodes {
+        assert_eq!(node.ledger.hashes()[..lowest], nodes[0].ledger.hashes()[..lowest]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_regions_decide_the_same_blocks_and_one_that_was_away_catches_up() {
+    let federation = Federation::new();
+    let mut nodes = federation.start_all().await;
+    for record in 0..10 {
+        submit(&nodes, record);
+        settled(&nodes, record).await;
+    }
+    same_blocks(&nodes);
+    assert!(
+        nodes[0].ledger.hashes().len() <= 12,
+        "blocks are made of records, not of idle time"
+    );
+    assert!(nodes[0].ledger.every_record_is_in_one_block());
+
+    nodes.pop().unwrap().consensus.stop().await.unwrap();
+    for record in 10..20 {
+        submit(&nodes, record);
+        settled(&nodes, record).await;
+    }
+    nodes.push(federation.start(3).await);
+    settled(&nodes, 19).await;
+    same_blocks(&nodes);
+    assert!(nodes[3].ledger.every_block_has_a_quorum_of_shares());
+
+    // The one that came back votes: without another, blocks go on.
+    nodes.remove(0).consensus.stop().await.unwrap();
+    submit(&nodes, 20);
+    settled(&nodes, 20).await;
+    same_blocks(&nodes);
+    for node in nodes {
+        node.consensus.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_four_stopped_between_precommit_and_commit_decide_the_same_block_again() {
+    let federation = Federation::new();
+    let mut nodes = federation.start_all().await;
+    submit(&nodes, 0);
+    settled(&nodes, 0).await;
+    let last = nodes.iter().map(|node| node.ledger.hashes().len()).max().unwrap();
+    let at = Height(u64::try_from(last).unwrap() + 1);
+    for node in &nodes {
+        node.ledger.refuse_to_commit_at(at);
+    }
+    submit(&nodes, 1);
+    let mut refused = Vec::new();
+    for node in &mut nodes {
+        let error = timeout(PATIENCE, node.consensus.stopped())
+            .await
+            .expect("consensus stops in time")
+            .unwrap_err();
+        assert!(matches!(error, ConsensusError::Ledger(_)), "{error}");
+        refused.push(node.ledger.refused().unwrap());
+    }
+    assert!(refused.windows(2).all(|pair| pair[0] == pair[1]));
+
+    let nodes = federation.start_all().await;
+    submit(&nodes, 2);
+    settled(&nodes, 2).await;
+    same_blocks(&nodes);
+    assert_eq!(nodes[0].ledger.hashes()[last], refused[0]);
+    for node in nodes {
+        node.consensus.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_region_with_false_shares_is_in_no_certificate_and_stops_nobody() {
+    let federation = Federation::new();
+    let mut nodes = Vec::new();
+    for index in 0..3 {
+        nodes.push(federation.start(index).await);
+    }
+    nodes.push(federation.start_with(3, federation.ledger(3).with_false_shares()).await);
+    for record in 0..4 {
+        submit(&nodes, record);
+        settled(&nodes, record).await;
+    }
+    same_blocks(&nodes);
+    for node in &nodes[..3] {
+        assert!(node.ledger.every_block_has_a_quorum_of_shares());
+        assert!(!node.ledger.signers().contains(&region(3).parse().unwrap()));
+    }
+    for node in nodes {
+        node.consensus.stop().await.unwrap();
+    }
+}
+
+#[test]
+fn the_engine_answers_sync_with_no_more_than_the_codec_takes() {
+    use arc_malachitebft_app_channel::app::config::NodeConfig;
+    let config = ConsensusConfig::new(CHAIN, region(0).parse().unwrap(), "wal".into());
+    let most = EngineConfig::new(&config).value_sync().max_response_size.as_u64();
+    assert_eq!(most, u64::try_from(super::codec::MAX_RESPONSE).unwrap());
+}
