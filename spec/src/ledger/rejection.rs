@@ -165,6 +165,41 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// Every code.
+    pub const CODES: [&str; 31] = [
+        "MALFORMED",
+        "WRONG_CHAIN",
+        "EXPIRED",
+        "NOT_AFTER_TOO_FAR",
+        "DUPLICATE",
+        "UNKNOWN_ACTOR",
+        "TOO_FEW_SIGNATURES",
+        "TOO_MANY_SIGNATURES",
+        "SIGNATURE_ORDER",
+        "UNKNOWN_KEY",
+        "FORGED_SIGNATURE",
+        "NOT_YOURS",
+        "OFFICE_EXISTS",
+        "INCOMPLETE_OFFICE",
+        "INCOMPLETE_TYPE",
+        "TYPE_NOT_YOURS",
+        "TYPE_VERSION_GAP",
+        "UNKNOWN_TYPE",
+        "OUT_OF_SCOPE",
+        "SERIES_KEY_IN_USE",
+        "UNKNOWN_SERIES",
+        "SERIES_NOT_YOURS",
+        "SERIES_FROZEN",
+        "BATCH_SIZE",
+        "NUMBER_GAP",
+        "NUMBERS_EXHAUSTED",
+        "RANGES",
+        "NOT_ISSUED",
+        "STATUS_FINAL",
+        "NOTHING_CHANGES",
+        "EFFECTIVE_IN_FUTURE",
+    ];
+
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
