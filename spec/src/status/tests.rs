@@ -102,6 +102,19 @@ fn chunks_of_every_shape_have_one_encoding() {
 }
 
 #[test]
+fn the_examples_of_the_normative_text_hold() {
+    let encoded = |chunk: &Chunk| hex::encode(chunk.encode());
+    assert_eq!(encoded(&chunk_of([0])), "107f");
+    assert_eq!(encoded(&chunk_of([1])), "10bf");
+    assert_eq!(encoded(&chunk_of([4095])), "1aefff");
+    assert_eq!(encoded(&chunk_of(1..4096)), "207f");
+    assert_eq!(
+        encoded(&chunk_of((0..4096).step_by(2))),
+        format!("02{}", "aa".repeat(512))
+    );
+}
+
+#[test]
 fn a_chunk_with_one_percent_is_about_forty_two_bytes() {
     // Forty-one pseudo-random places.
     let chunk = chunk_of((1..=41_u32).map(|i| u16::try_from(i * i * 40_503 % 4096).unwrap_or_default()));
