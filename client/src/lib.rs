@@ -1,4 +1,5 @@
 //! The client.
 
+pub mod desk;
 pub mod render;
 pub mod scan;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use concord_spec::certificate::{CERTIFICATE_PREFIX, CREDENTIAL_PREFIX};
+
 /// What a code carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeKind {
@@ -16,8 +18,8 @@ impl CodeKind {
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
-            Self::Certificate => "CC1:",
-            Self::Small => "CC0:",
+            Self::Certificate => CERTIFICATE_PREFIX,
+            Self::Small => CREDENTIAL_PREFIX,
         }
     }
 }
