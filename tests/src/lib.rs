@@ -1,1 +1,25 @@
-//! The harness.
+//! The harness of the end-to-end tests: real `concordd` processes on loopback, and what does things to them and asks them.
+//!
+//! `programs -> cluster -> node -> api`; `office` makes records, `ledger` reads back and checks what became of them,
+//! `stranger` knocks at the network, `usage` reads what the processes use.
+//! Not here: the claims themselves (`tests/*.rs`), the benchmark (`src/bin/bench`).
+
+pub mod api;
+pub mod cluster;
+pub mod error;
+pub mod ledger;
+pub mod load;
+pub mod node;
+pub mod office;
+pub mod programs;
+pub mod stranger;
+pub mod usage;
+pub mod wait;
+
+pub use api::{Api, RecordState, Submitted};
+pub use cluster::{Cluster, Options};
+pub use error::{HarnessError, claim};
+pub use office::{Book, Office};
+
+/// What harness functions and tests return.
+pub type Result<T = ()> = std::result::Result<T, HarnessError>;
