@@ -3,3 +3,4 @@
 pub mod desk;
 pub mod render;
 pub mod scan;
+pub mod terminal;
