@@ -57,7 +57,7 @@ struct Sent {
 /// When a node announced each height.
 #[derive(Debug, Clone, Default)]
 struct Listener {
-    announced: Arc<Mutex<HashMap<u64, Instant>>>,
+    announced: Arc<Mutex<BTreeMap<u64, Instant>>>,
     over: Arc<AtomicBool>,
 }
 
