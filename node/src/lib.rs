@@ -5,4 +5,5 @@ pub mod consensus;
 pub mod durable;
 pub mod guard;
 pub mod log;
+pub mod network;
 pub mod segments;

@@ -1,0 +1,6 @@
+//! The network with real sockets on loopback: who gets in, who is heard.
+
+mod cluster;
+mod membership;
+mod strangers;
+mod traffic;
