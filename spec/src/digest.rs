@@ -69,6 +69,25 @@ pub enum Tag {
 }
 
 impl Tag {
+    /// Every tag.
+    pub const ALL: [Self; 15] = [
+        Self::Record,
+        Self::Block,
+        Self::Rest,
+        Self::Seal,
+        Self::Charter,
+        Self::Section,
+        Self::Regions,
+        Self::Vote,
+        Self::Proposal,
+        Self::Extension,
+        Self::Parts,
+        Self::Body,
+        Self::Reason,
+        Self::ShareSum,
+        Self::SignatureSum,
+    ];
+
     /// The tag's text, whose ASCII bytes come before what is hashed or signed.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -195,23 +214,8 @@ mod tests {
 
     #[test]
     fn no_tag_begins_another() {
-        let tags = [
-            Tag::Record,
-            Tag::Block,
-            Tag::Rest,
-            Tag::Seal,
-            Tag::Charter,
-            Tag::Section,
-            Tag::Regions,
-            Tag::Vote,
-            Tag::Proposal,
-            Tag::Body,
-            Tag::Reason,
-            Tag::ShareSum,
-            Tag::SignatureSum,
-        ];
-        for (i, a) in tags.iter().enumerate() {
-            for (j, b) in tags.iter().enumerate() {
+        for (i, a) in Tag::ALL.iter().enumerate() {
+            for (j, b) in Tag::ALL.iter().enumerate() {
                 assert!(i == j || !a.as_str().starts_with(b.as_str()), "{a:?} {b:?}");
             }
         }

@@ -173,6 +173,40 @@ fn the_wrong_kind_of_item_is_named() {
     );
 }
 
+/// A map from 1 and 2 to numbers, whose decoder leaves the order of the keys to `from_slice`.
+#[derive(Debug, PartialEq)]
+struct Pair(u64, u64);
+
+impl Wire for Pair {
+    fn encode(&self, w: &mut Writer) {
+        w.map(2);
+        for (key, value) in [(1, self.0), (2, self.1)] {
+            w.uint(key);
+            w.uint(value);
+        }
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let mut pair = Self(0, 0);
+        for _ in 0..r.map_len(2)? {
+            match r.uint()? {
+                1 => pair.0 = r.uint()?,
+                _ => pair.1 = r.uint()?,
+            }
+        }
+        Ok(pair)
+    }
+}
+
+#[test]
+fn unsorted_repeated_and_missing_keys_are_refused_by_encoding_again() {
+    let decode = |bytes: &[u8]| from_slice::<Pair>(bytes, 16);
+    assert_eq!(decode(&[0xa2, 1, 7, 2, 8]), Ok(Pair(7, 8)));
+    assert_eq!(decode(&[0xa2, 2, 8, 1, 7]), Err(CodecError::NotCanonical { at: 1 }));
+    assert_eq!(decode(&[0xa2, 1, 6, 1, 7]), Err(CodecError::NotCanonical { at: 2 }));
+    assert_eq!(decode(&[0xa1, 1, 7]), Err(CodecError::NotCanonical { at: 0 }));
+}
+
 #[test]
 fn simple_values_in_two_bytes_are_refused_below_32() {
     assert_eq!(scan::check(&[0xf8, 0x16]), Err(CodecError::NotCanonical { at: 0 }));
