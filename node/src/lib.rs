@@ -1,9 +1,11 @@
 //! The node.
 
 pub mod bodies;
+pub mod cache;
 pub mod consensus;
 pub mod durable;
 pub mod guard;
 pub mod log;
 pub mod network;
+pub mod pool;
 pub mod segments;
