@@ -9,6 +9,7 @@ use std::time::Duration;
 use arc_malachitebft_app_channel::app::consensus::SignedConsensusMsg;
 use arc_malachitebft_app_channel::app::engine::util::events::Event;
 use arc_malachitebft_app_channel::app::events::RxEvent;
+use arc_malachitebft_app_channel::app::types::core::Height as _;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -56,31 +57,47 @@ impl Ahead {
     }
 }
 
-/// Waits until the height after `decided` shall start. `started` is when `decided` itself did.
-pub(super) async fn next_height_is_due<A: Application>(
-    app: &A,
-    ahead: &Ahead,
-    decided: Height,
-    started: Instant,
-    interval: Duration,
-) {
-    let heartbeat = Instant::now().checked_add(app.heartbeat());
+/// A decided height, after which the next one is to start.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct After {
+    /// The height that is decided.
+    pub(super) decided: Height,
+    /// When it started.
+    pub(super) started: Instant,
+    /// Whether its block came from a peer that had it in its log: we are catching up.
+    pub(super) synced: bool,
+    /// Records that come faster than this share a block.
+    pub(super) interval: Duration,
+}
+
+/// How long after its parent a block without records may come at the earliest (DESIGN 4.4).
+const WITHOUT_RECORDS: Duration = Duration::from_secs(1);
+
+/// Waits until the next height shall start.
+pub(super) async fn next_height_is_due<A: Application>(app: &A, ahead: &Ahead, after: After) {
+    let heartbeat = at_least(Instant::now(), app.heartbeat());
     let records = async {
-        if let Some(earliest) = started.checked_add(interval) {
-            sleep_until(earliest).await;
-        }
+        at_least(after.started, after.interval).await;
         app.records_waiting().await;
     };
-    let heartbeat = async {
-        match heartbeat {
-            Some(due) => sleep_until(due).await,
-            None => std::future::pending().await,
+    let others = async {
+        ahead.past(after.decided).await;
+        // We have no record. If the others have none either, which one of them can bring about, blocks must not race.
+        if !after.synced {
+            at_least(after.started, WITHOUT_RECORDS).await;
         }
     };
     tokio::select! {
-        () = ahead.past(decided) => {}
+        () = others => {}
         () = records => {}
         () = heartbeat => {}
+    }
+}
+
+async fn at_least(since: Instant, wait: Duration) {
+    match since.checked_add(wait) {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -97,7 +114,8 @@ pub(super) async fn watch_for_later_heights<A: Application>(
             Ok(_) | Err(RecvError::Lagged(_)) => continue,
             Err(RecvError::Closed) => return,
         };
-        let height = message.height();
+        // No further than matters: one region's word must not count for all heights to come.
+        let height = message.height().min(app.tip().increment_by(2));
         if height > ahead.highest() && height > app.tip() && is_signed(app.as_ref(), &verifier, &message) {
             ahead.saw(height);
         }

@@ -25,7 +25,7 @@ use tracing::{debug, error, warn};
 
 use super::application::{Application, Fatal};
 use super::context::{ConcordContext, Height, RegionAddress};
-use super::pace::{Ahead, next_height_is_due, watch_for_later_heights};
+use super::pace::{After, Ahead, next_height_is_due, watch_for_later_heights};
 use super::parts::{Streamed, Streams};
 use super::shares;
 use super::signing::{RegionSigner, RegionVerifier};
@@ -46,6 +46,10 @@ pub(super) struct Run<A> {
     waiting: BTreeMap<(Height, Round), Streamed>,
     /// The height at work; none before the first.
     current: Option<(Height, Instant)>,
+    /// The last height whose block came from a peer that had it in its log.
+    synced: Height,
+    /// How many blocks this process has decided.
+    decided: u64,
     streamed: u64,
 }
 
@@ -71,6 +75,8 @@ impl<A: Application> Run<A> {
             streams: Streams::default(),
             waiting: BTreeMap::new(),
             current: None,
+            synced: Height(0),
+            decided: 0,
             streamed: 0,
         }
     }
@@ -209,7 +215,8 @@ impl<A: Application> Run<A> {
     ) -> Outcome {
         let decision = shares::decision(certificate, extensions);
         let height = decision.height;
-        if self.config.hooks.abort_before_commit_at == Some(height) {
+        self.decided = self.decided.wrapping_add(1);
+        if self.config.hooks.abort_at_decision == Some(self.decided) {
             error!(%height, "aborting between precommit and commit, as a test asked");
             std::process::abort();
         }
@@ -235,12 +242,16 @@ impl<A: Application> Run<A> {
             return Err(ConsensusError::NotCommitted(decided));
         }
         let next = Next::Start(decided.increment(), self.height_params(decided.increment())?);
-        let started = self.current.map_or_else(Instant::now, |(_, started)| started);
-        let (app, ahead) = (self.app.clone(), self.ahead.clone());
-        let (stop, interval) = (self.stop.clone(), self.config.block_interval);
+        let after = After {
+            decided,
+            started: self.current.map_or_else(Instant::now, |(_, started)| started),
+            synced: self.synced == decided,
+            interval: self.config.block_interval,
+        };
+        let (app, ahead, stop) = (self.app.clone(), self.ahead.clone(), self.stop.clone());
         tokio::spawn(async move {
             tokio::select! {
-                () = next_height_is_due(app.as_ref(), &ahead, decided, started, interval) => answer(reply, next),
+                () = next_height_is_due(app.as_ref(), &ahead, after) => answer(reply, next),
                 () = stop.cancelled() => {}
             }
         });

@@ -69,26 +69,39 @@ impl ConsensusConfig {
 /// Faults that a test asks for, in this process only; nothing of them is in the protocol.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Hooks {
-    /// Abort the process (as SIGKILL would) when this height is decided, before it is committed.
-    pub abort_before_commit_at: Option<Height>,
+    /// Abort the process, as SIGKILL would, at the n-th block that it decides (from 1): after its precommit left and
+    /// before the block is committed.
+    pub abort_at_decision: Option<u64>,
 }
 
+/// [`Hooks::ABORT`] is set to something else than `precommit:N`, N from 1.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("{} must be precommit:N, N from 1", Hooks::ABORT)]
+pub struct HookError;
+
 impl Hooks {
-    /// The environment variable that [`Self::from_env`] reads: a height in decimal digits.
-    pub const ABORT_BEFORE_COMMIT_AT: &'static str = "CONCORD_TEST_ABORT_BEFORE_COMMIT_AT";
+    /// The environment variable that asks for [`Self::abort_at_decision`]: `precommit:N`.
+    pub const ABORT: &'static str = "CONCORD_TEST_ABORT";
 
     /// What the environment asks for. For `main` only.
     ///
     /// # Errors
-    /// The variable is set to something that is no height; the text says so.
-    pub fn from_env() -> Result<Self, String> {
-        let Some(text) = std::env::var_os(Self::ABORT_BEFORE_COMMIT_AT) else {
-            return Ok(Self::default());
-        };
-        let height = text.to_str().and_then(|text| text.parse().ok());
-        let height = height.ok_or_else(|| format!("{} is not a height", Self::ABORT_BEFORE_COMMIT_AT))?;
+    /// The variable is set to something else.
+    pub fn from_env() -> Result<Self, HookError> {
+        std::env::var_os(Self::ABORT).map_or(Ok(Self::default()), |text| text.to_str().ok_or(HookError)?.parse())
+    }
+}
+
+impl std::str::FromStr for Hooks {
+    type Err = HookError;
+
+    fn from_str(text: &str) -> Result<Self, HookError> {
+        let nth = text
+            .strip_prefix("precommit:")
+            .and_then(|nth| nth.parse().ok())
+            .filter(|nth| *nth > 0);
         Ok(Self {
-            abort_before_commit_at: Some(Height(height)),
+            abort_at_decision: Some(nth.ok_or(HookError)?),
         })
     }
 }
@@ -169,7 +182,7 @@ pub type NetworkFace = (NetworkRef<ConcordContext>, mpsc::Sender<NetworkMsg<Conc
 #[derive(Debug)]
 pub struct Consensus {
     stop: CancellationToken,
-    task: JoinHandle<Result<(), ConsensusError>>,
+    task: Option<JoinHandle<Result<(), ConsensusError>>>,
 }
 
 impl Consensus {
@@ -219,18 +232,21 @@ impl Consensus {
             drop(tokio::time::timeout(STOP_WITHIN, engine.handle).await);
             outcome
         });
-        Self { stop, task }
+        Self { stop, task: Some(task) }
     }
 
-    /// Resolves when consensus stops by itself, with the reason. Can be asked again.
+    /// Resolves when consensus stops by itself, with the reason. A wait that is dropped loses nothing; asked again after
+    /// it resolved, it resolves with [`ConsensusError::EngineStopped`].
     ///
     /// # Errors
     /// It stopped for a reason that must stop the node.
     pub async fn stopped(&mut self) -> Result<(), ConsensusError> {
-        match (&mut self.task).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(ConsensusError::EngineStopped),
-        }
+        let Some(task) = &mut self.task else {
+            return Err(ConsensusError::EngineStopped);
+        };
+        let outcome = task.await;
+        self.task = None;
+        outcome.map_err(|_| ConsensusError::EngineStopped)?
     }
 
     /// Stops engine and loop, and the network actor given to the engine with them. A block that is being committed is

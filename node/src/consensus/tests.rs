@@ -20,7 +20,7 @@ use super::codec::ConcordCodec;
 use super::context::{ConcordContext, Height, Validator, ValidatorSet};
 use super::pace::Ahead;
 use super::signing::{KeyStore, RegionSigner, VoteKey};
-use super::start::{Consensus, ConsensusConfig, ConsensusError, EngineConfig, consensus_context};
+use super::start::{Consensus, ConsensusConfig, ConsensusError, EngineConfig, Hooks, consensus_context};
 use ledger::Ledger;
 
 const CHAIN: Digest = Digest([1; 32]);
@@ -239,4 +239,12 @@ fn the_engine_answers_sync_with_no_more_than_the_codec_takes() {
     let config = ConsensusConfig::new(CHAIN, region(0).parse().unwrap(), "wal".into());
     let most = EngineConfig::new(&config).value_sync().max_response_size.as_u64();
     assert_eq!(most, u64::try_from(super::codec::MAX_RESPONSE).unwrap());
+}
+
+#[test]
+fn the_hook_takes_the_nth_decision_from_one_and_nothing_else() {
+    assert_eq!("precommit:3".parse::<Hooks>().unwrap().abort_at_decision, Some(3));
+    for wrong in ["", "3", "precommit:", "precommit:0", "precommit:-1", "commit:1"] {
+        wrong.parse::<Hooks>().unwrap_err();
+    }
 }

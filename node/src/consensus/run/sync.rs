@@ -21,8 +21,8 @@ impl<A: Application> Run<A> {
         let mut values = Vec::new();
         let mut bytes = 0_usize;
         let to = to.min(self.app.tip());
-        let mut height = from.max(self.app.min_height());
-        while height <= to {
+        let mut height = from;
+        while height >= self.app.min_height() && height <= to {
             let Some(decided) = self.app.decided(height).await? else {
                 break;
             };
@@ -59,6 +59,7 @@ impl<A: Application> Run<A> {
         };
         Ok(match self.app.judge(candidate).await? {
             Judgement::Valid(hash) => {
+                self.synced = height;
                 SyncedValueOutcome::Verdict(proposed(height, round, Round::Nil, proposer, hash, true))
             }
             Judgement::Invalid {
