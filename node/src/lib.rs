@@ -6,6 +6,7 @@ pub mod consensus;
 pub mod durable;
 pub mod guard;
 pub mod log;
+pub mod metrics;
 pub mod network;
 pub mod pool;
 pub mod segments;
