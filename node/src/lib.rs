@@ -5,6 +5,7 @@ pub mod cache;
 pub mod consensus;
 pub mod durable;
 pub mod guard;
+pub mod http;
 pub mod log;
 pub mod metrics;
 pub mod network;

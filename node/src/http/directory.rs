@@ -1,0 +1,371 @@
+//! The directory: charter, catalogue, offices, series and the status of numbers, as of the last block.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use concord_spec::catalogue::{ClaimDefinition, Label, TypeDefinition, TypeRef};
+use concord_spec::codec;
+use concord_spec::id::{Height, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, TypeVersion};
+use concord_spec::key::{Keyring, PublicKey};
+use concord_spec::ledger::{LedgerState, Office, Series};
+use concord_spec::status::{Standing, StatusKind};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::problem::{Asked, Named, Problem};
+use super::{Api, apart, cbor};
+
+/// Most series of one answer; ask by region, office or key for others.
+const MAX_SERIES: usize = 1_000;
+/// Most offices of one answer.
+const MAX_OFFICES: usize = 10_000;
+
+/// The charter, as it is signed for.
+#[utoipa::path(
+    get, path = "/v1/charter", tag = "directory",
+    responses((status = 200, description = "Charter", body = Vec<u8>, content_type = "application/cbor")),
+)]
+pub(super) async fn charter(State(api): State<Arc<Api>>) -> Response {
+    cbor(codec::to_vec(api.chain.state().charter()))
+}
+
+/// A version of a type.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TypeView {
+    /// Its id.
+    #[schema(value_type = String)]
+    id: TypeId,
+    /// Its version, from 1.
+    #[schema(value_type = u16)]
+    version: TypeVersion,
+    /// Its name by language.
+    #[schema(value_type = Vec<Object>)]
+    labels: Vec<Label>,
+    /// Its own claims.
+    #[schema(value_type = Vec<Object>)]
+    claims: Vec<ClaimDefinition>,
+}
+
+impl From<&TypeDefinition> for TypeView {
+    fn from(definition: &TypeDefinition) -> Self {
+        Self {
+            id: definition.reference.id.clone(),
+            version: definition.reference.version,
+            labels: definition.labels.clone(),
+            claims: definition.claims.clone(),
+        }
+    }
+}
+
+/// Every version of every type.
+#[utoipa::path(
+    get, path = "/v1/catalogue", tag = "directory",
+    responses((status = 200, description = "Types, ascending by id and version", body = Vec<TypeView>)),
+)]
+pub(super) async fn catalogue(State(api): State<Arc<Api>>) -> Json<Vec<TypeView>> {
+    Json(api.chain.state().catalogue().types.iter().map(TypeView::from).collect())
+}
+
+/// A version of a type, as it is on the ledger.
+#[utoipa::path(
+    get, path = "/v1/types/{id}/{version}", tag = "directory",
+    params(("id" = String, Path, description = "Type"), ("version" = u16, Path, description = "From 1")),
+    responses(
+        (status = 200, description = "Definition", body = Vec<u8>, content_type = "application/cbor"),
+        (status = 404, description = "UNKNOWN_TYPE", body = Problem),
+    ),
+)]
+pub(super) async fn type_definition(
+    State(api): State<Arc<Api>>,
+    Named((id, version)): Named<(TypeId, TypeVersion)>,
+) -> Result<Response, Problem> {
+    let state = api.chain.state();
+    let reference = TypeRef { id, version };
+    let found = state
+        .catalogue()
+        .get(&reference)
+        .map(|definition| cbor(codec::to_vec(definition)));
+    found.ok_or_else(|| Problem::not_found("UNKNOWN_TYPE", format!("type {reference} is not defined")))
+}
+
+/// An office.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OfficeView {
+    /// Its region.
+    #[schema(value_type = String)]
+    region: RegionId,
+    /// Its code there.
+    #[schema(value_type = String)]
+    code: OfficeCode,
+    /// Its name by language.
+    #[schema(value_type = Vec<Object>)]
+    labels: Vec<Label>,
+    /// The keys that speak for it, and how many of them sign.
+    #[schema(value_type = Object)]
+    keyring: Keyring,
+    /// The types it may issue.
+    #[schema(value_type = Vec<String>)]
+    types: Vec<TypeId>,
+    /// Minutes its clocks are ahead of UTC.
+    utc_offset_minutes: i64,
+    /// Height of its registration.
+    #[schema(value_type = u64)]
+    since: Height,
+}
+
+impl OfficeView {
+    fn new(region: &RegionId, office: &Office) -> Self {
+        Self {
+            region: region.clone(),
+            code: office.code.clone(),
+            labels: office.labels.clone(),
+            keyring: office.keyring.clone(),
+            types: office.types.clone(),
+            utc_offset_minutes: office.utc_offset_minutes,
+            since: office.since,
+        }
+    }
+}
+
+/// An office.
+#[utoipa::path(
+    get, path = "/v1/offices/{region}/{code}", tag = "directory",
+    params(("region" = String, Path, description = "Region"), ("code" = String, Path, description = "Code there")),
+    responses(
+        (status = 200, description = "The office", body = OfficeView),
+        (status = 404, description = "UNKNOWN_OFFICE", body = Problem),
+    ),
+)]
+pub(super) async fn office(
+    State(api): State<Arc<Api>>,
+    Named((region, code)): Named<(RegionId, OfficeCode)>,
+) -> Result<Json<OfficeView>, Problem> {
+    let state = api.chain.state();
+    let id = OfficeId { region, code };
+    let found = state
+        .office(&id)
+        .map(|office| Json(OfficeView::new(&id.region, office)));
+    found.ok_or_else(|| Problem::not_found("UNKNOWN_OFFICE", format!("office {id} is not registered")))
+}
+
+/// Which offices.
+#[derive(Debug, Deserialize)]
+pub(super) struct WhichOffices {
+    /// Of this region only.
+    region: Option<RegionId>,
+}
+
+/// Offices, ascending, at most 10,000.
+#[utoipa::path(
+    get, path = "/v1/offices", tag = "directory", params(("region" = Option<String>, Query, description = "Of this region only")),
+    responses((status = 200, description = "Offices", body = Vec<OfficeView>)),
+)]
+pub(super) async fn offices(
+    State(api): State<Arc<Api>>,
+    Asked(which): Asked<WhichOffices>,
+) -> Result<Json<Vec<OfficeView>>, Problem> {
+    let state = api.chain.state();
+    let listed = apart(move || {
+        let regions = state.federation().regions.iter().map(|region| &region.region);
+        let wanted = regions.filter(|region| which.region.as_ref().is_none_or(|wanted| wanted == *region));
+        let offices = wanted.flat_map(|region| {
+            let offices = state
+                .directory(region)
+                .map(|directory| directory.offices.as_slice())
+                .unwrap_or_default();
+            offices.iter().map(move |office| OfficeView::new(region, office))
+        });
+        Ok(offices.take(MAX_OFFICES).collect())
+    });
+    listed.await.map(Json)
+}
+
+/// A series.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SeriesView {
+    /// Its id.
+    #[schema(value_type = u32)]
+    series: SeriesId,
+    /// Region of its office.
+    #[schema(value_type = String)]
+    region: RegionId,
+    /// Code of its office.
+    #[schema(value_type = String)]
+    office: OfficeCode,
+    /// Type of its credentials.
+    #[serde(rename = "type")]
+    #[schema(value_type = String)]
+    kind: TypeId,
+    /// The type's version.
+    #[schema(value_type = u16)]
+    version: TypeVersion,
+    /// The desk.
+    desk: String,
+    /// The key that signs its credentials, 64 hexadecimal digits.
+    #[schema(value_type = String)]
+    key: PublicKey,
+    /// The next number.
+    next: u64,
+    /// Height at which it was opened.
+    #[schema(value_type = u64)]
+    since: Height,
+    /// Height at which it was frozen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
+    frozen: Option<Height>,
+    /// How many numbers are revoked.
+    revoked: usize,
+    /// How many are annulled.
+    annulled: usize,
+    /// How many are suspended.
+    suspended: usize,
+    /// How many are superseded.
+    superseded: usize,
+    /// How many are annotated.
+    annotated: usize,
+}
+
+impl SeriesView {
+    fn new(state: &LedgerState, region: &RegionId, series: &Series) -> Self {
+        let status = state.series_status(series.id);
+        let count = |kind| status.map_or(0, |status| status.set(kind).iter().count());
+        Self {
+            series: series.id,
+            region: region.clone(),
+            office: series.office.clone(),
+            kind: series.of.id.clone(),
+            version: series.of.version,
+            desk: series.desk.clone(),
+            key: series.key,
+            next: status.map_or(0, |status| status.next),
+            since: series.since,
+            frozen: series.frozen,
+            revoked: count(StatusKind::Revoked),
+            annulled: count(StatusKind::Annulled),
+            suspended: count(StatusKind::Suspended),
+            superseded: count(StatusKind::Superseded),
+            annotated: count(StatusKind::Annotated),
+        }
+    }
+}
+
+fn unknown_series(id: SeriesId) -> Problem {
+    Problem::not_found("UNKNOWN_SERIES", format!("series {id} is not open"))
+}
+
+/// A series.
+#[utoipa::path(
+    get, path = "/v1/series/{id}", tag = "directory",
+    params(("id" = u32, Path, description = "Series")),
+    responses(
+        (status = 200, description = "The series", body = SeriesView),
+        (status = 404, description = "UNKNOWN_SERIES", body = Problem),
+    ),
+)]
+pub(super) async fn one_series(
+    State(api): State<Arc<Api>>,
+    Named(id): Named<SeriesId>,
+) -> Result<Json<SeriesView>, Problem> {
+    let state = api.chain.state();
+    let found = apart(move || {
+        Ok(state
+            .series(id)
+            .map(|(region, series)| SeriesView::new(&state, region, series)))
+    })
+    .await?;
+    found.map(Json).ok_or_else(|| unknown_series(id))
+}
+
+/// Which series.
+#[derive(Debug, Deserialize)]
+pub(super) struct WhichSeries {
+    /// Of this region only.
+    region: Option<RegionId>,
+    /// Of the office with this code only.
+    office: Option<OfficeCode>,
+    /// With this key only: 64 hexadecimal digits.
+    key: Option<PublicKey>,
+}
+
+impl WhichSeries {
+    fn wants(&self, series: &Series) -> bool {
+        let office = self.office.as_ref().is_none_or(|office| *office == series.office);
+        office && self.key.is_none_or(|key| key == series.key)
+    }
+}
+
+/// Series, by region and then in the order of opening, at most 1,000.
+#[utoipa::path(
+    get, path = "/v1/series", tag = "directory", 
+    params(
+        ("region" = Option<String>, Query, description = "Of this region only"),
+        ("office" = Option<String>, Query, description = "Of the office with this code only"),
+        ("key" = Option<String>, Query, description = "With this key only, 64 hexadecimal digits"),
+    ),
+    responses((status = 200, description = "Series", body = Vec<SeriesView>)),
+)]
+pub(super) async fn series(
+    State(api): State<Arc<Api>>,
+    Asked(which): Asked<WhichSeries>,
+) -> Result<Json<Vec<SeriesView>>, Problem> {
+    let state = api.chain.state();
+    let listed = apart(move || {
+        let regions = state.federation().regions.iter().map(|region| &region.region);
+        let mut listed = Vec::new();
+        for region in regions.filter(|region| which.region.as_ref().is_none_or(|wanted| wanted == *region)) {
+            let series = state
+                .directory(region)
+                .map(|directory| directory.series.as_slice())
+                .unwrap_or_default();
+            let wanted = series.iter().filter(|series| which.wants(series));
+            let room = MAX_SERIES.saturating_sub(listed.len());
+            listed.extend(wanted.take(room).map(|series| SeriesView::new(&state, region, series)));
+        }
+        Ok(listed)
+    });
+    listed.await.map(Json)
+}
+
+/// How a number stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct NumberView {
+    /// `in-force`, `suspended`, `superseded`, `annulled`, `revoked` or `not-issued`.
+    standing: &'static str,
+    /// Whether something was noted on it.
+    annotated: bool,
+    /// As of this height.
+    #[schema(value_type = u64)]
+    height: Height,
+}
+
+/// How a number of a series stands, as of the last block. It proves nothing: a trust bundle does.
+#[utoipa::path(
+    get, path = "/v1/series/{id}/numbers/{number}", tag = "directory",
+    params(("id" = u32, Path, description = "Series"), ("number" = u64, Path, description = "Number")),
+    responses(
+        (status = 200, description = "How it stands", body = NumberView),
+        (status = 404, description = "UNKNOWN_SERIES", body = Problem),
+    ),
+)]
+pub(super) async fn number(
+    State(api): State<Arc<Api>>,
+    Named((id, number)): Named<(SeriesId, u64)>,
+) -> Result<Json<NumberView>, Problem> {
+    let state = api.chain.state();
+    let status = state.series_status(id).ok_or_else(|| unknown_series(id))?;
+    let standing = match status.standing(number) {
+        Standing::InForce => "in-force",
+        Standing::Suspended => "suspended",
+        Standing::Superseded => "superseded",
+        Standing::Annulled => "annulled",
+        Standing::Revoked => "revoked",
+        Standing::NotIssued => "not-issued",
+    };
+    Ok(Json(NumberView {
+        standing,
+        annotated: status.is_annotated(number),
+        height: state.tip().height,
+    }))
+}

@@ -1,0 +1,366 @@
+use std::collections::BTreeSet;
+
+use axum::body::{Body, to_bytes};
+use concord_spec::bundle::TrustBundle;
+use concord_spec::codec::Writer;
+use concord_spec::receipt::Receipt;
+use concord_spec::record::SignedRecord;
+use libp2p::identity::Keypair;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use super::*;
+use crate::network::{self, AllowList, NetworkConfig};
+use crate::pool::tests::{Ledger, open, roomy};
+
+/// A node's API on a ledger with an open series, and no peers.
+struct Bench {
+    ledger: Arc<Ledger>,
+    api: Arc<Api>,
+    _dir: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let (dir, ledger) = (tempfile::tempdir().unwrap(), Ledger::new());
+        let metrics = Metrics::register(engine_registry());
+        let config = NetworkConfig {
+            keypair: Keypair::generate_ed25519(),
+            listen: "/ip4/127.0.0.1/tcp/0".parse().unwrap(),
+            chain: ledger.state().chain_id().0,
+            name: "110000".to_owned(),
+            software: "test".to_owned(),
+            height: 0,
+            peers: AllowList::default(),
+        };
+        let network = network::spawn(config, None, &mut prometheus_client::registry::Registry::default())
+            .await
+            .unwrap();
+        let api = Api {
+            region: RegionId::new("110000").unwrap(),
+            chain: Arc::clone(&ledger) as Arc<dyn ChainView>,
+            pool: Arc::new(open(dir.path(), &ledger, roomy())),
+            network: network.handle,
+            meters: metrics.http.clone(),
+            metrics,
+            bundles: Bundles::default(),
+            stop: CancellationToken::new(),
+        };
+        Self {
+            ledger,
+            api: Arc::new(api),
+            _dir: dir,
+        }
+    }
+
+    async fn ask(&self, routes: Routes, request: Request) -> (StatusCode, axum::http::HeaderMap, Vec<u8>) {
+        let response = router(routes, Arc::clone(&self.api)).oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        (
+            parts.status,
+            parts.headers,
+            to_bytes(body, 1 << 24).await.unwrap().to_vec(),
+        )
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, Vec<u8>) {
+        let (status, _, body) = self.ask(public(), request("GET", path, Vec::new())).await;
+        (status, body)
+    }
+
+    async fn json(&self, path: &str) -> Value {
+        let (status, body) = self.get(path).await;
+        assert!(
+            status.is_success(),
+            "{path}: {status} {}",
+            String::from_utf8_lossy(&body)
+        );
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    async fn post(&self, path: &str, body: Vec<u8>) -> (StatusCode, Value) {
+        let (status, headers, body) = self.ask(public(), request("POST", path, body)).await;
+        if !status.is_success() {
+            assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json");
+        }
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    async fn submit(&self, record: &SignedRecord) -> (StatusCode, Value) {
+        self.post("/v1/records", record.bytes().to_vec()).await
+    }
+}
+
+fn engine_registry() -> &'static arc_malachitebft_app_channel::app::metrics::SharedRegistry {
+    arc_malachitebft_app_channel::app::metrics::SharedRegistry::global()
+}
+
+fn request(method: &str, path: &str, body: Vec<u8>) -> Request {
+    axum::http::Request::builder()
+        .method(method)
+        .uri(path)
+        .body(Body::from(body))
+        .unwrap()
+}
+
+fn state_of(answer: &Value) -> &str {
+    answer["state"].as_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_record_goes_from_202_to_a_receipt_that_verifies() {
+    let bench = Bench::new().await;
+    let record = bench.ledger.issue(0, 4);
+    let (status, answer) = bench.submit(&record).await;
+    assert_eq!((status, state_of(&answer)), (StatusCode::ACCEPTED, "pending"));
+    let (status, answer) = bench.submit(&record).await;
+    assert_eq!((status, state_of(&answer)), (StatusCode::OK, "pending"));
+    let path = format!("/v1/records/{}", record.id());
+    assert_eq!(bench.get(&format!("{path}/receipt")).await.0, StatusCode::CONFLICT);
+    let asked = format!("{path}?wait_ms=30000");
+    let (waited, ()) = tokio::join!(bench.json(&asked), async {
+        bench.ledger.commit_waiting(&bench.api.pool)
+    });
+    assert_eq!(
+        (state_of(&waited), waited["height"].as_u64(), waited["index"].as_u64()),
+        ("recorded", Some(4), Some(0))
+    );
+    let (status, receipt) = bench.get(&format!("{path}/receipt")).await;
+    assert_eq!(status, StatusCode::OK);
+    let receipt = Receipt::from_bytes(&receipt).unwrap();
+    let concord_spec::record::Action::Issue(issue) = &record.payload().action else {
+        unreachable!()
+    };
+    let state = bench.ledger.state();
+    receipt
+        .verify(&state.chain_id(), &issue.root, state.region_set())
+        .unwrap();
+    let block = bench.json("/v1/blocks/4").await;
+    assert_eq!(block["records"][0]["id"], record.id().to_string());
+    assert_eq!(
+        (
+            block["records"][0]["action"].as_str(),
+            block["records"][0]["count"].as_u64()
+        ),
+        (Some("issue"), Some(4))
+    );
+    assert_eq!(block["seal"]["signers"].as_array().unwrap().len(), 4);
+    assert_eq!(block["state_root"], bench.json("/v1/status").await["state_root"]);
+    assert_eq!(bench.get("/v1/blocks/4/raw").await.0, StatusCode::OK);
+    assert_eq!(bench.get("/v1/blocks/5").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_batch_is_answered_record_by_record() {
+    let bench = Bench::new().await;
+    let (good, gap) = (bench.ledger.issue(0, 1), bench.ledger.issue(5, 1));
+    let mut writer = Writer::new();
+    writer.array(3);
+    [good.bytes(), gap.bytes(), b"no record"]
+        .iter()
+        .for_each(|record| writer.bytes(record));
+    let (status, answers) = bench.post("/v1/records/batch", writer.into_vec()).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(
+        (state_of(&answers[0]), answers[0]["id"].as_str()),
+        ("pending", Some(good.id().to_string().as_str()))
+    );
+    assert_eq!(
+        (answers[1]["code"].as_str(), answers[1]["id"].as_str()),
+        (Some("NUMBER_GAP"), Some(gap.id().to_string().as_str()))
+    );
+    assert_eq!(
+        (answers[2]["code"].as_str(), answers[2].get("id")),
+        (Some("MALFORMED"), None)
+    );
+    let (status, problem) = bench.post("/v1/records/batch", b"\x82\x40".to_vec()).await;
+    assert_eq!(
+        (status, problem["code"].as_str()),
+        (StatusCode::BAD_REQUEST, Some("MALFORMED"))
+    );
+}
+
+#[tokio::test]
+async fn every_error_is_a_problem_with_a_code() {
+    let bench = Bench::new().await;
+    let unknown = concord_spec::digest::Digest([7; 32]);
+    let cases = [
+        (format!("/v1/records/{unknown}"), "UNKNOWN_RECORD"),
+        (format!("/v1/records/{unknown}/receipt"), "UNKNOWN_RECORD"),
+        ("/v1/records/xyz".to_owned(), "NOT_FOUND"),
+        (format!("/v1/records/{unknown}?wait_ms=x"), "MALFORMED"),
+        ("/v1/series/9".to_owned(), "UNKNOWN_SERIES"),
+        ("/v1/types/110000.x/1".to_owned(), "UNKNOWN_TYPE"),
+        ("/v1/offices/110000/X".to_owned(), "UNKNOWN_OFFICE"),
+        ("/v2".to_owned(), "NOT_FOUND"),
+    ];
+    for (path, code) in cases {
+        let (status, headers, body) = bench.ask(public(), request("GET", &path, Vec::new())).await;
+        let problem: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json", "{path}");
+        assert_eq!(
+            (problem["code"].as_str(), problem["status"].as_u64()),
+            (Some(code), Some(u64::from(status.as_u16()))),
+            "{path}"
+        );
+    }
+    let (status, problem) = bench.post("/v1/records", vec![0; 1 << 17]).await;
+    assert_eq!(
+        (status, problem["code"].as_str()),
+        (StatusCode::PAYLOAD_TOO_LARGE, Some("BODY_TOO_LARGE"))
+    );
+    let (status, problem) = bench.post("/v1/status", Vec::new()).await;
+    assert_eq!(
+        (status, problem["code"].as_str()),
+        (StatusCode::METHOD_NOT_ALLOWED, Some("METHOD_NOT_ALLOWED"))
+    );
+    bench.api.pool.stop();
+    let (_, headers, body) = bench.ask(public(), request("POST", "/v1/records", vec![0])).await;
+    assert!(
+        headers.contains_key(header::RETRY_AFTER),
+        "{}",
+        String::from_utf8_lossy(&body)
+    );
+}
+
+#[tokio::test]
+async fn the_directory_shows_what_is_on_the_ledger() {
+    let bench = Bench::new().await;
+    let series = bench.json("/v1/series/1").await;
+    assert_eq!(
+        (
+            series["region"].as_str(),
+            series["next"].as_u64(),
+            series["version"].as_u64()
+        ),
+        (Some("110000"), Some(0), Some(1))
+    );
+    let key = series["key"].as_str().unwrap();
+    assert_eq!(
+        bench
+            .json(&format!("/v1/series?key={key}&region=110000"))
+            .await
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(
+        bench.json("/v1/series?region=120000").await.as_array().unwrap().len(),
+        0
+    );
+    assert_eq!(bench.json("/v1/series/1/numbers/0").await["standing"], "not-issued");
+    let office = &bench.json("/v1/offices").await[0];
+    let path = format!("/v1/offices/110000/{}", office["code"].as_str().unwrap());
+    assert_eq!(bench.json(&path).await["keyring"]["threshold"], 2);
+    assert_eq!(bench.json("/v1/catalogue").await[0]["id"], "110000.drivers-licence");
+    assert_eq!(bench.get("/v1/types/110000.drivers-licence/1").await.0, StatusCode::OK);
+    let (_, charter) = bench.get("/v1/charter").await;
+    let charter = concord_spec::charter::Charter::from_bytes(&charter).unwrap();
+    assert_eq!(charter.chain_id(), bench.ledger.state().chain_id());
+    let status = bench.json("/v1/status").await;
+    assert_eq!(
+        (status["height"].as_u64(), status["peers"].as_array().unwrap().len()),
+        (Some(3), 3)
+    );
+}
+
+#[tokio::test]
+async fn a_bundle_opens_and_is_sent_once() {
+    let bench = Bench::new().await;
+    let (status, headers, body) = bench.ask(public(), request("GET", "/v1/bundle", Vec::new())).await;
+    assert_eq!(
+        (status, &headers[header::CONTENT_TYPE]),
+        (
+            StatusCode::OK,
+            &HeaderValue::from_static("application/vnd.concord.bundle")
+        )
+    );
+    let trusted = TrustBundle::open(&body, &bench.ledger.state().chain_id()).unwrap();
+    assert_eq!(trusted.height(), bench.ledger.state().tip().height);
+    let mut again = request("GET", "/v1/bundle", Vec::new());
+    again
+        .headers_mut()
+        .insert(header::IF_NONE_MATCH, headers[header::ETAG].clone());
+    let (status, _, body) = bench.ask(public(), again).await;
+    assert_eq!((status, body.len()), (StatusCode::NOT_MODIFIED, 0));
+    bench.ledger.commit(&bench.api.pool, vec![bench.ledger.issue(0, 1)]);
+    let (_, newer, _) = bench.ask(public(), request("GET", "/v1/bundle", Vec::new())).await;
+    assert_ne!(newer[header::ETAG], headers[header::ETAG]);
+}
+
+#[tokio::test]
+async fn a_node_without_peers_is_alive_and_not_ready() {
+    let bench = Bench::new().await;
+    let (status, _, _) = bench.ask(admin(), request("GET", "/healthz", Vec::new())).await;
+    assert_eq!(status, StatusCode::OK);
+    let (status, _, body) = bench.ask(admin(), request("GET", "/readyz", Vec::new())).await;
+    let report: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(
+        (status, report["ready"].as_bool(), report["quorum"].as_u64()),
+        (StatusCode::SERVICE_UNAVAILABLE, Some(false), Some(3))
+    );
+    let (_, _, text) = bench.ask(admin(), request("GET", "/metrics", Vec::new())).await;
+    let text = String::from_utf8(text).unwrap();
+    for name in [
+        "concord_pool_records",
+        "concord_http_requests_total",
+        "concord_chain_height",
+    ] {
+        assert!(text.contains(name), "{name} is not in\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_description_has_every_route() {
+    let described: BTreeSet<String> = openapi::description().paths.paths.keys().cloned().collect();
+    let routed: BTreeSet<String> = public()
+        .into_iter()
+        .chain(admin())
+        .map(|(path, _)| path.to_owned())
+        .collect();
+    assert_eq!(described, routed);
+    let bench = Bench::new().await;
+    assert_eq!(
+        bench.json("/v1/openapi.json").await["openapi"]
+            .as_str()
+            .unwrap()
+            .split('.')
+            .next(),
+        Some("3")
+    );
+}
+
+#[tokio::test]
+async fn a_stopping_server_lets_go_of_who_listens() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let bench = Bench::new().await;
+    let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    let parts = Parts {
+        region: bench.api.region.clone(),
+        chain: Arc::clone(&bench.api.chain),
+        pool: Arc::clone(&bench.api.pool),
+        network: bench.api.network.clone(),
+        metrics: bench.api.metrics.clone(),
+        api: any,
+        admin: any,
+    };
+    let server = start(parts).await.unwrap();
+    let mut listener = tokio::net::TcpStream::connect(server.api()).await.unwrap();
+    listener
+        .write_all(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut said = Vec::new();
+    while !said.windows(4).any(|end| end == b"\r\n\r\n") {
+        assert!(listener.read_buf(&mut said).await.unwrap() > 0);
+    }
+    bench.ledger.commit(&bench.api.pool, Vec::new());
+    while !String::from_utf8_lossy(&said).contains("event: block") {
+        assert!(listener.read_buf(&mut said).await.unwrap() > 0);
+    }
+    let began = Instant::now();
+    server.stop().await;
+    assert!(began.elapsed() < STOP_TIME, "it waited for a listener");
+    while listener.read_buf(&mut said).await.unwrap() > 0 {}
+}
