@@ -1,6 +1,7 @@
 //! Who is not on the ledger's list is not heard (issue: claim 4).
 
 use std::fs;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use concord_spec::charter::Charter;
@@ -18,6 +19,13 @@ use libp2p::identity::Keypair;
 const PATIENCE: Duration = Duration::from_secs(5);
 const STRANGERS: usize = 1_000;
 
+/// One test at a time: one of them measures.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Runtime::new().map_err(HarnessError::file("a runtime"))
 }
@@ -33,6 +41,7 @@ fn address(cluster: &Cluster, index: usize) -> Result<Multiaddr> {
 
 #[test]
 fn a_stranger_gets_no_substream_and_is_closed_within_a_second() -> Result {
+    let _turn = turn();
     let mut cluster = Cluster::start(Options::default())?;
     let runtime = runtime()?;
     for manner in [Manner::Silent, Manner::Speaking] {
@@ -94,6 +103,7 @@ async fn crowd(addresses: Vec<Multiaddr>) -> Result<Vec<Reception>> {
 
 #[test]
 fn a_thousand_strangers_at_once_do_not_slow_blocks_down() -> Result {
+    let _turn = turn();
     let cluster = Cluster::start(Options::default())?;
     let mut books = Vec::new();
     for index in 0..4 {
@@ -162,6 +172,7 @@ fn move_to_other_chain(cluster: &Cluster, index: usize) -> Result<Charter> {
 
 #[test]
 fn a_listed_peer_of_another_chain_is_refused_with_its_reason() -> Result {
+    let _turn = turn();
     let mut cluster = Cluster::create(Options::default())?;
     let other = move_to_other_chain(&cluster, 3)?;
     cluster.spawn_all(&[])?;

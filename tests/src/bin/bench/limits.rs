@@ -5,8 +5,12 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::time::Duration;
 
+use concord_spec::catalogue::FIRST_OWN_KEY;
+use concord_spec::content::{ClaimValue, Content, Holder, Named, Provenance, Role, Validity};
+use concord_spec::credential::{Credential, Issuer, SignedCredential};
+use concord_spec::day::Day;
 use concord_spec::digest::Digest;
-use concord_spec::id::{Height, RegionId};
+use concord_spec::id::{CredentialId, Height, Number, RegionId, SeriesId};
 use concord_spec::key::bls::{SealSecretKey, SealShare};
 use concord_spec::key::ed25519::{BatchItem, SecretKey, verify_batch};
 use concord_spec::seal::{Member, RegionSet, Seal, seal_message};
@@ -29,6 +33,7 @@ pub(crate) struct Limits {
     seal_of_23: Duration,
     sync_512: Duration,
     sync_1m: Duration,
+    credential: Duration,
 }
 
 pub(crate) fn measure() -> Result<Limits> {
@@ -48,6 +53,7 @@ pub(crate) fn measure() -> Result<Limits> {
         seal_of_23: seal(34, 23)?,
         sync_512: append(512)?,
         sync_1m: append(1 << 20)?,
+        credential: issue_credential(key)?,
     })
 }
 
@@ -88,6 +94,61 @@ fn seal(regions: u8, signers: usize) -> Result<Duration> {
     }))
 }
 
+/// Mean time of making one credential: encoding, signing, hashing its leaf. This is the offices' work, not the nodes'.
+fn issue_credential(key: &SecretKey) -> Result<Duration> {
+    let credential = credential().map_err(|why| HarnessError::bytes("a credential", why))?;
+    Ok(mean_of(WINDOW, || {
+        std::hint::black_box(SignedCredential::sign(credential.clone(), key).leaf());
+    }))
+}
+
+fn credential() -> std::result::Result<Credential, Box<dyn std::error::Error>> {
+    let day: Day = "2026-11-23".parse()?;
+    let holder = Holder {
+        role: Role::Holder,
+        name: "欧阳若曦".to_owned(),
+        latin_name: Some("OUYANG RUOXI".to_owned()),
+        code_type: Some("111".to_owned()),
+        code: Some("330102199001011234".to_owned()),
+        key: None,
+    };
+    let content = Content {
+        salt: [3; 16],
+        printed_number: "浙A-2026-000123".to_owned(),
+        identifier: None,
+        issued_by: Named {
+            name: "杭州市公安局交通警察支队".to_owned(),
+            code: "11330100002498765X".to_owned(),
+        },
+        on_behalf_of: None,
+        holders: vec![holder],
+        issued_on: day,
+        valid_from: day,
+        validity: Validity::Until("2036-11-22".parse()?),
+        provenance: Provenance::Native,
+        predecessor: None,
+        copy: None,
+        territory: None,
+        languages: Vec::new(),
+        attachments: Vec::new(),
+        own: [(FIRST_OWN_KEY, ClaimValue::Text("C1".to_owned()))].into(),
+    };
+    let issuer: Issuer = "concord/330000/OFFICE-1".parse()?;
+    Ok(Credential {
+        issuer,
+        issued_at: 1_795_400_000,
+        not_before: day.begins_at(480),
+        expires: None,
+        id: CredentialId {
+            series: SeriesId(1),
+            number: Number(1),
+        },
+        vct: "330000.licence/1".parse()?,
+        holder_key: None,
+        content,
+    })
+}
+
 /// Mean time of appending `len` bytes to a file beside the nodes' directories and waiting until they are on disk.
 fn append(len: usize) -> Result<Duration> {
     let dir = tempfile::tempdir().map_err(HarnessError::file("/tmp"))?;
@@ -117,6 +178,7 @@ impl fmt::Display for Limits {
             ("seal check, 23 signers of 34", self.seal_of_23),
             ("append and fdatasync, 512 B", self.sync_512),
             ("append and fdatasync, 1 MiB", self.sync_1m),
+            ("the offices' side: make and sign a credential", self.credential),
         ];
         for (what, time) in rows {
             writeln!(
