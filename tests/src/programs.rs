@@ -17,6 +17,9 @@ pub struct Programs {
 
 static BUILT: OnceLock<std::result::Result<Programs, String>> = OnceLock::new();
 
+/// Names a directory whose programs are to be tested, such as those of a package; nothing is built then.
+const PROGRAMS: &str = "CONCORD_TEST_PROGRAMS";
+
 /// Builds the programs, unless they are fresh, and says where they are.
 ///
 /// # Errors
@@ -30,6 +33,12 @@ pub fn programs() -> Result<Programs> {
 
 /// The profile this executable was built with is the one to test: `<target>/<profile>/[deps/]<executable>`.
 fn build() -> Result<Programs> {
+    if let Some(dir) = std::env::var_os(PROGRAMS).map(PathBuf::from) {
+        return Ok(Programs {
+            concordd: dir.join("concordd"),
+            concord: dir.join("concord"),
+        });
+    }
     let executable = std::env::current_exe().map_err(HarnessError::file("this executable"))?;
     let mut dir = parent(&executable)?;
     if dir.ends_with("deps") {
