@@ -1,6 +1,13 @@
-//! The client.
+//! Concord for offices, verifiers and auditors: what the program `concord` does, as a library (DESIGN 6).
+//!
+//! `desk` turns sheets into credentials, records and certificates; `render` draws codes and `scan` reads them; `transport`
+//! speaks to nodes; `keys` and `files` keep things on disk; `terminal` shows tables and progress.
 
-pub mod desk;
+pub mod files;
+pub mod keys;
 pub mod render;
 pub mod scan;
 pub mod terminal;
+pub mod transport;
+
+pub mod desk;
