@@ -1,0 +1,89 @@
+//! `concord inspect`: what a file says, in plain words, without judging it.
+
+mod words;
+
+use super::{Done, Failure, Shared, show};
+use clap::Args;
+use concord_client::files;
+use concord_client::scan::{self, Scanned};
+use concord_spec::bundle::{MAX_BUNDLE, TrustBundle};
+use concord_spec::certificate::Certificate;
+use concord_spec::charter::Charter;
+use concord_spec::codec;
+use concord_spec::credential::SignedCredential;
+use concord_spec::receipt::Receipt;
+use concord_spec::record::SignedRecord;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Say what is in a file, without judging it: certificate, credential, receipt, record, charter, trust bundle, or a picture of a code
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The file
+    file: PathBuf,
+}
+
+/// What is always said: inspecting is not verifying.
+const NOT_JUDGED: &str = "Nothing was judged: no signature, no seal, no status, no date. Use: concord verify";
+
+impl Inspect {
+    pub(crate) fn run(self, shared: &Shared) -> Done {
+        let bytes = files::read(&self.file, MAX_BUNDLE)?;
+        let (kind, told) = match what_is(&bytes) {
+            Some(found) => found,
+            None => from_code(&bytes)?,
+        };
+        let mut text = format!("{}: {kind}", self.file.display());
+        for (name, value) in &told {
+            text.push_str(&format!("\n  {name:<14} {value}"));
+        }
+        let object: serde_json::Map<String, Value> =
+            told.into_iter().map(|(name, value)| (name, json!(value))).collect();
+        let file = self.file.display().to_string();
+        let object = json!({"file": file, "kind": kind, "says": object, "judged": false});
+        show::answer(shared, &format!("{text}\n{NOT_JUDGED}"), &object)?;
+        Ok(0)
+    }
+}
+
+/// Name of the kind, and what it says: names and values in order.
+type Told = (&'static str, Vec<(String, String)>);
+
+/// Each kind has its own form, so that at most one fits.
+fn what_is(bytes: &[u8]) -> Option<Told> {
+    if let Ok(certificate) = Certificate::from_bytes(bytes) {
+        return Some(("a certificate", words::certificate(&certificate)));
+    }
+    if let Ok(credential) = SignedCredential::from_bytes(bytes) {
+        return Some(("a credential alone, without a receipt", words::credential(&credential)));
+    }
+    if let Ok(record) = SignedRecord::from_bytes(bytes) {
+        return Some(("a record", words::record(&record)));
+    }
+    if let Ok(receipt) = Receipt::from_bytes(bytes) {
+        return Some(("a receipt", words::receipt(&receipt)));
+    }
+    if let Ok(charter) = Charter::from_bytes(bytes) {
+        return Some(("a charter", words::charter(&charter)));
+    }
+    let bundle: TrustBundle = codec::from_slice(bytes, MAX_BUNDLE).ok()?;
+    Some(("a trust bundle", words::bundle(&bundle)))
+}
+
+/// What the code in a picture or text holds.
+fn from_code(bytes: &[u8]) -> Result<Told, Failure> {
+    let unreadable = |reason: &dyn std::fmt::Display| Failure::Cannot(format!("it cannot be read: {reason}"));
+    match scan::scan_bytes(bytes).map_err(|reason| unreadable(&reason))? {
+        Scanned::Certificate(bytes) => {
+            let certificate = Certificate::from_bytes(&bytes).map_err(|error| unreadable(&error))?;
+            Ok(("a certificate", words::certificate(&certificate)))
+        }
+        Scanned::Small(bytes) => {
+            let credential = SignedCredential::from_bytes(&bytes).map_err(|error| unreadable(&error))?;
+            Ok((
+                "the code of a credential alone, without a receipt",
+                words::credential(&credential),
+            ))
+        }
+    }
+}

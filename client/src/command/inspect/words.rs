@@ -1,0 +1,170 @@
+//! What each kind of document says, as names and values.
+
+use crate::command::show;
+use concord_spec::block::Header;
+use concord_spec::bundle::TrustBundle;
+use concord_spec::catalogue::label;
+use concord_spec::certificate::Certificate;
+use concord_spec::charter::Charter;
+use concord_spec::credential::SignedCredential;
+use concord_spec::id::UnixMillis;
+use concord_spec::receipt::Receipt;
+use concord_spec::record::{Action, SignedRecord};
+
+type Words = Vec<(String, String)>;
+
+fn put(words: &mut Words, name: &str, value: impl std::fmt::Display) {
+    words.push((name.to_owned(), value.to_string()));
+}
+
+pub(super) fn certificate(certificate: &Certificate) -> Words {
+    let mut words = credential(&certificate.credential);
+    put(&mut words, "bytes", certificate.to_bytes().len());
+    put(
+        &mut words,
+        "batch path",
+        format!("{} hashes", certificate.batch_path.0.len()),
+    );
+    words.extend(receipt(&certificate.receipt));
+    words
+}
+
+pub(super) fn credential(signed: &SignedCredential) -> Words {
+    let credential = signed.credential();
+    let content = &credential.content;
+    let mut words = Words::new();
+    put(&mut words, "credential", credential.id);
+    put(&mut words, "issuer", &credential.issuer);
+    put(&mut words, "type", &credential.vct);
+    put(
+        &mut words,
+        "signed at",
+        show::time(UnixMillis(credential.issued_at.saturating_mul(1_000))),
+    );
+    put(&mut words, "number", &content.printed_number);
+    if let Some(identifier) = &content.identifier {
+        put(&mut words, "identifier", identifier);
+    }
+    put(
+        &mut words,
+        "issued by",
+        format!("{} ({})", content.issued_by.name, content.issued_by.code),
+    );
+    for holder in &content.holders {
+        let latin = holder
+            .latin_name
+            .as_deref()
+            .map(|latin| format!(" / {latin}"))
+            .unwrap_or_default();
+        let code = holder
+            .code
+            .as_deref()
+            .map(|code| format!(", {code}"))
+            .unwrap_or_default();
+        put(&mut words, "holder", format!("{}{latin}{code}", holder.name));
+    }
+    put(&mut words, "issued on", content.issued_on);
+    put(&mut words, "valid from", content.valid_from);
+    put(&mut words, "valid until", content.validity);
+    for (key, value) in &content.own {
+        put(&mut words, &format!("claim {key}"), value);
+    }
+    words
+}
+
+pub(super) fn receipt(receipt: &Receipt) -> Words {
+    let mut words = Words::new();
+    let essence = &receipt.essence;
+    let last = essence.first.0.saturating_add(essence.count).saturating_sub(1);
+    put(
+        &mut words,
+        "issue",
+        format!("numbers {} to {last} of series {}", essence.first, essence.series),
+    );
+    put(
+        &mut words,
+        "block",
+        format!("{}, record {} of {}", receipt.height, receipt.index, receipt.records),
+    );
+    put(&mut words, "block time", show::time(receipt.time));
+    words
+}
+
+pub(super) fn record(record: &SignedRecord) -> Words {
+    let payload = record.payload();
+    let mut words = Words::new();
+    put(&mut words, "record", record.id());
+    put(&mut words, "chain id", payload.chain_id);
+    put(&mut words, "not after", show::time(payload.not_after));
+    put(&mut words, "of", &payload.actor);
+    put(&mut words, "signatures", record.envelope().signatures().len());
+    put(&mut words, "action", payload.action.name());
+    put(&mut words, "does", action(&payload.action));
+    words
+}
+
+fn action(action: &Action) -> String {
+    match action {
+        Action::RegisterOffice(office) => {
+            let (name, keyring) = (label(&office.labels, "zh"), &office.keyring);
+            format!(
+                "registers office {} ({name}); {} of its {} keys sign",
+                office.code,
+                keyring.threshold(),
+                keyring.keys().len()
+            )
+        }
+        Action::DefineType(of) => format!("defines type {} ({})", of.reference, label(&of.labels, "zh")),
+        Action::OpenSeries(open) => format!("opens a series of {} for desk {}", open.of, open.desk),
+        Action::Issue(issue) => {
+            format!(
+                "issues {} credentials of series {}, from number {} on",
+                issue.count, issue.series, issue.first
+            )
+        }
+        Action::SetStatus(status) => {
+            let count: u64 = status
+                .ranges
+                .iter()
+                .map(|range| range.count)
+                .fold(0, u64::saturating_add);
+            format!(
+                "{count} credentials of series {}: {}, reason {}",
+                status.series, status.change, status.reason
+            )
+        }
+        Action::FreezeSeries(series) => format!("freezes series {series}"),
+    }
+}
+
+pub(super) fn charter(charter: &Charter) -> Words {
+    let mut words = Words::new();
+    put(&mut words, "chain", &charter.chain);
+    put(&mut words, "chain id", charter.chain_id());
+    put(&mut words, "genesis", show::time(charter.genesis));
+    for region in &charter.regions {
+        put(
+            &mut words,
+            "region",
+            format!("{} {}", region.region, label(&region.labels, "zh")),
+        );
+    }
+    put(
+        &mut words,
+        "heartbeat",
+        format!("{} ms", charter.parameters.heartbeat_ms),
+    );
+    words
+}
+
+pub(super) fn bundle(bundle: &TrustBundle) -> Words {
+    let Header { height, time, .. } = bundle.header;
+    let mut words = Words::new();
+    put(&mut words, "height", height);
+    put(&mut words, "time", show::time(time));
+    put(&mut words, "state root", bundle.rest.state_root);
+    for section in &bundle.sections {
+        put(&mut words, "section", &section.name);
+    }
+    words
+}

@@ -1,0 +1,66 @@
+//! Answers: for people on a terminal, or JSON, one object a line.
+
+use super::{Failure, Shared};
+use serde_json::{Value, json};
+use std::io::{self, IsTerminal, Write};
+
+/// Writes a line to standard output. A reader that went away is no failure of ours.
+pub(crate) fn line(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(Failure::Output),
+    }
+}
+
+/// One answer: words, or with `--json` the object.
+pub(crate) fn answer(shared: &Shared, words: &str, object: &Value) -> Result<(), Failure> {
+    if shared.json {
+        line(&object.to_string())
+    } else {
+        line(words)
+    }
+}
+
+/// A remark beside the answer, on standard error.
+pub(crate) fn remark(text: &str) {
+    // Nothing is lost when nobody can read it.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Why it could not be done, on standard error; with `--json` as an object.
+pub(crate) fn failure(failure: &Failure, json: bool) {
+    if json {
+        remark(&json!({"error": failure.to_string(), "code": failure.code(), "exit": failure.exit_code()}).to_string());
+    } else {
+        remark(&format!("concord: {failure}"));
+    }
+}
+
+/// Whether a person reads standard output.
+pub(crate) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// A time as RFC 3339 in UTC, to the second.
+pub(crate) fn time(ms: concord_spec::id::UnixMillis) -> String {
+    let seconds = i64::try_from(ms.0 / 1_000).ok();
+    let stamp = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    stamp.map_or_else(|| format!("{} ms", ms.0), |stamp| stamp.to_string())
+}
+
+/// A length of time in the largest fitting unit.
+pub(crate) fn age(ms: u64) -> String {
+    let seconds = ms / 1_000;
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        7_200..=172_799 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// This machine's clock.
+pub(crate) fn now() -> concord_spec::id::UnixMillis {
+    concord_spec::id::UnixMillis(u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0))
+}
