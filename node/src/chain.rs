@@ -61,7 +61,7 @@ pub enum ChainFault {
     #[error(transparent)]
     Log(#[from] LogError),
     /// The cache; `concordd reindex` makes it anew.
-    #[error("{0}; stop the node and run `concordd reindex`")]
+    #[error(transparent)]
     Cache(#[from] CacheError),
     /// The charter.
     #[error(transparent)]
@@ -75,7 +75,9 @@ pub enum ChainFault {
         why: CodecError,
     },
     /// A block of the log does not follow from those before.
-    #[error("block {height} of the log does not follow from those before: {why}; restore the log from a backup of this chain")]
+    #[error(
+        "block {height} of the log does not follow from those before: {why}; restore the log from a backup of this chain"
+    )]
     Block {
         /// Height.
         height: u64,
@@ -109,10 +111,17 @@ impl Chain {
     pub fn open(dir: &Path, charter: &Charter) -> Result<Self, ChainFault> {
         let (log, opened) = SegmentLog::open(&dir.join("log"), LogOptions::default())?;
         if opened.cut_bytes > 0 {
-            tracing::warn!(bytes = opened.cut_bytes, "cut a torn tail off the log: the last append was not finished");
+            tracing::warn!(
+                bytes = opened.cut_bytes,
+                "cut a torn tail off the log: the last append was not finished"
+            );
         }
-        let cache = Cache::open(&dir.join("cache"))?;
-        let state = Self::restored(&log, &cache, charter)?;
+        let hash_at = |height| Some(decode(height, &log.read(height).ok()??).ok()?.1.hash().0);
+        let (cache, found) = Cache::open(&dir.join("cache"), charter.chain_id().0, hash_at)?;
+        if let Some(why) = found.wiped {
+            tracing::warn!("the cache is made anew: {why}");
+        }
+        let (cache, state) = Self::restored(&log, cache, charter)?;
         let mut chain = Self {
             heights: watch::Sender::new(state.tip().height),
             log,
@@ -123,39 +132,50 @@ impl Chain {
         Ok(chain)
     }
 
-    /// The state that the cache holds, when it is one that the log confirms; else the state before block 1.
-    fn restored(log: &SegmentLog, cache: &Cache, charter: &Charter) -> Result<LedgerState, ChainFault> {
+    /// The state that the cache holds, when it is one that the log confirms; else the cache is wiped, and the state is
+    /// the one before block 1.
+    fn restored(log: &SegmentLog, cache: Cache, charter: &Charter) -> Result<(Cache, LedgerState), ChainFault> {
+        let height = cache.height()?;
         let genesis = LedgerState::genesis(charter.clone())?;
-        let Some(height) = cache.height()? else { return Ok(genesis) };
-        let confirmed = match LedgerState::restore(charter.clone(), cache.load_entries()?) {
+        if height == 0 {
+            return Ok((cache, genesis));
+        }
+        let entries = cache.load_all().collect::<Result<Vec<_>, _>>()?;
+        let confirmed = match LedgerState::restore(charter.clone(), entries) {
             Ok(state) => Self::confirmed(log, height, state)?,
             Err(EntryError::Charter(error)) => return Err(error.into()),
             Err(EntryError::Unreadable(_) | EntryError::Incomplete) => None,
         };
         if let Some(state) = confirmed {
-            return Ok(state);
+            return Ok((cache, state));
         }
+        let (cache, _) = cache.wipe(format!("its state is not the one sealed in block {height}"))?;
         tracing::warn!(height, "the cache does not fit the log: it is made anew");
-        cache.clear()?;
-        Ok(genesis)
+        Ok((cache, genesis))
     }
 
     fn confirmed(log: &SegmentLog, height: u64, state: LedgerState) -> Result<Option<LedgerState>, ChainFault> {
-        let Some(bytes) = log.read(height)? else { return Ok(None) };
+        let Some(bytes) = log.read(height)? else {
+            return Ok(None);
+        };
         let (_, block) = decode(height, &bytes)?;
         let same = state.tip().hash == block.hash() && state.root() == block.rest.state_root;
         Ok(same.then_some(state))
     }
 
     fn catch_up(&mut self) -> Result<(), ChainFault> {
-        let from = self.state().tip().height.0.saturating_add(1);
+        let tip = self.state().tip().height.0;
         let mut replayed = 0_u64;
-        for frame in self.log.iter_from(from) {
+        for frame in self.log.iter_from(self.cache.next_height()?) {
             let (height, bytes) = frame?;
             let (_, block) = decode(height, &bytes)?;
+            if height <= tip {
+                self.cache.index_records(height, &ids(&block))?;
+                continue;
+            }
             let next = self.state().advance(&block, &CheckEach);
             let next = Arc::new(next.map_err(|why| ChainFault::Block { height, why })?);
-            self.cache.apply_block(&block, &next)?;
+            self.cache_block(&block, &next)?;
             self.show(next);
             replayed = replayed.saturating_add(1);
         }
@@ -171,9 +191,15 @@ impl Chain {
     /// The disk's. After one the node must stop.
     pub fn append(&self, block: &Block, entry: &LogEntry, next: Arc<LedgerState>) -> Result<(), ChainFault> {
         self.log.append_synced(block.header.height.0, &codec::to_vec(entry))?;
-        self.cache.apply_block(block, &next)?;
+        self.cache_block(block, &next)?;
         self.show(next);
         Ok(())
+    }
+
+    fn cache_block(&self, block: &Block, next: &LedgerState) -> Result<(), ChainFault> {
+        Ok(self
+            .cache
+            .apply(block.header.height.0, block.hash().0, &next.changes(), &ids(block))?)
     }
 
     fn show(&self, next: Arc<LedgerState>) {
@@ -187,18 +213,18 @@ impl Chain {
     /// # Errors
     /// Damage.
     pub fn entry(&self, height: Height) -> Result<Option<LogEntry>, ChainFault> {
-        let Some(bytes) = self.log.read(height.0)? else { return Ok(None) };
+        let Some(bytes) = self.log.read(height.0)? else {
+            return Ok(None);
+        };
         let entry = codec::from_slice(&bytes, MAX_ENTRY);
-        entry.map(Some).map_err(|why| ChainFault::Entry { height: height.0, why })
+        entry
+            .map(Some)
+            .map_err(|why| ChainFault::Entry { height: height.0, why })
     }
+}
 
-    /// Makes the cache durable. It blocks on the disk.
-    ///
-    /// # Errors
-    /// The disk's.
-    pub fn flush(&self) -> Result<(), ChainFault> {
-        Ok(self.cache.flush()?)
-    }
+fn ids(block: &Block) -> Vec<[u8; 32]> {
+    block.records.iter().map(|record| record.id().0).collect()
 }
 
 fn decode(height: u64, bytes: &[u8]) -> Result<(LogEntry, Block), ChainFault> {
@@ -214,13 +240,22 @@ impl ChainView for Chain {
     }
 
     fn sealed_block(&self, height: Height) -> Result<Option<SealedBlock>, ChainError> {
-        let Some(entry) = self.entry(height).map_err(ChainError::new)? else { return Ok(None) };
+        let Some(entry) = self.entry(height).map_err(ChainError::new)? else {
+            return Ok(None);
+        };
         let block = Block::from_bytes(&entry.block).map_err(ChainError::new)?;
-        Ok(Some(SealedBlock { block, seal: entry.seal }))
+        Ok(Some(SealedBlock {
+            block,
+            seal: entry.seal,
+        }))
     }
 
     fn position(&self, id: &RecordId) -> Result<Option<Position>, ChainError> {
-        self.cache.position(id).map_err(ChainError::new)
+        let found = self.cache.position(&id.0).map_err(ChainError::new)?;
+        Ok(found.map(|found| Position {
+            height: Height(found.height),
+            index: found.index,
+        }))
     }
 
     fn watch(&self) -> watch::Receiver<Height> {

@@ -45,7 +45,7 @@ impl EvidenceStore {
                 "first": hex::encode(&proof.first),
                 "second": hex::encode(&proof.second),
             });
-            durable::replace_file(&path, text.to_string().as_bytes())?;
+            durable::replace_file(&path, text.to_string().as_bytes(), 0o644)?;
         }
         Ok(())
     }

@@ -80,7 +80,10 @@ impl Ledger {
     pub fn new(parts: LedgerParts) -> Result<Self, Fatal> {
         let tip = parts.chain.state().tip().height.0;
         parts.bodies.drop_through(tip).map_err(Fatal::new)?;
-        Ok(Self(Arc::new(Inner { parts, judged: Mutex::default() })))
+        Ok(Self(Arc::new(Inner {
+            parts,
+            judged: Mutex::default(),
+        })))
     }
 
     /// Runs what blocks on disk or processor off the runtime's threads.
@@ -89,7 +92,9 @@ impl Ledger {
         work: impl FnOnce(&Inner) -> Result<T, Fatal> + Send + 'static,
     ) -> Result<T, Fatal> {
         let inner = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || work(&inner)).await.map_err(Fatal::new)?
+        tokio::task::spawn_blocking(move || work(&inner))
+            .await
+            .map_err(Fatal::new)?
     }
 }
 
@@ -104,32 +109,57 @@ impl Inner {
 
     fn remember(&self, block: Block, state: LedgerState, body: Bytes) {
         let hash = block.hash();
-        let judged = Judged { block: Arc::new(block), state: Arc::new(state), body };
+        let judged = Judged {
+            block: Arc::new(block),
+            state: Arc::new(state),
+            body,
+        };
         self.judged().insert(hash, judged);
     }
 
     fn build(&self, height: Height, round: u32) -> Result<Built, Fatal> {
         let state = self.state();
         if state.next_height().0 != height.0 {
-            return Err(Fatal::new(format!("asked to build block {height} on block {}", state.tip().height)));
+            return Err(Fatal::new(format!(
+                "asked to build block {height} on block {}",
+                state.tip().height
+            )));
         }
         let limits = Limits::default();
-        let candidates = self.parts.pool.candidates(limits.bytes.saturating_sub(BLOCK_FRAME), limits.records);
+        let candidates = self
+            .parts
+            .pool
+            .candidates(limits.bytes.saturating_sub(BLOCK_FRAME), limits.records);
         let now = (self.parts.clock)();
-        let least = state.tip().time.0.saturating_add(if candidates.is_empty() { EMPTY_BLOCK_GAP_MS } else { 1 });
+        let least = state
+            .tip()
+            .time
+            .0
+            .saturating_add(if candidates.is_empty() { EMPTY_BLOCK_GAP_MS } else { 1 });
         let time = now.max(UnixMillis(least));
-        let mut draft = state.draft(time, &self.parts.region, candidates, limits, self.parts.signatures.as_ref());
+        let mut draft = state.draft(
+            time,
+            &self.parts.region,
+            candidates,
+            limits,
+            self.parts.signatures.as_ref(),
+        );
         if !draft.refused.is_empty() {
             self.parts.pool.reconsider();
         }
-        if draft.block.records.is_empty() && draft.block.header.time.0 < state.tip().time.0.saturating_add(EMPTY_BLOCK_GAP_MS) {
+        if draft.block.records.is_empty()
+            && draft.block.header.time.0 < state.tip().time.0.saturating_add(EMPTY_BLOCK_GAP_MS)
+        {
             // Every candidate fell: a block without records keeps its distance.
             let time = UnixMillis(state.tip().time.0.saturating_add(EMPTY_BLOCK_GAP_MS));
             draft = state.draft(time, &self.parts.region, [], limits, self.parts.signatures.as_ref());
         }
         let body = Bytes::from(codec::to_vec(&draft.block));
         let hash = draft.block.hash();
-        self.parts.bodies.put_synced(height.0, round, hash.0, &body).map_err(Fatal::new)?;
+        self.parts
+            .bodies
+            .put_synced(height.0, round, hash.0, &body)
+            .map_err(Fatal::new)?;
         self.remember(draft.block, draft.state, body.clone());
         Ok(Built { hash, body })
     }
@@ -137,10 +167,20 @@ impl Inner {
     fn judge(&self, candidate: &Candidate) -> Result<Judgement, Fatal> {
         let block = match Block::from_bytes(&candidate.body) {
             Ok(block) => block,
-            Err(error) => return Ok(Judgement::Invalid { hash: None, reason: error.to_string() }),
+            Err(error) => {
+                return Ok(Judgement::Invalid {
+                    hash: None,
+                    reason: error.to_string(),
+                });
+            }
         };
         let hash = block.hash();
-        let refuse = |reason: String| Ok(Judgement::Invalid { hash: Some(hash), reason });
+        let refuse = |reason: String| {
+            Ok(Judgement::Invalid {
+                hash: Some(hash),
+                reason,
+            })
+        };
         if block.header.height.0 != candidate.height.0 {
             return refuse(format!("it is block {}, not {}", block.header.height, candidate.height));
         }
@@ -165,9 +205,11 @@ impl Inner {
         Ok(Judgement::Valid(hash))
     }
 
-    /// Records that our pool has not seen are verified in one batch across cores; `advance` then finds them verified.
+    /// Records that our pool has not seen are verified in batches across cores; `advance` then finds them verified.
     fn verify_signatures(&self, block: &Block) {
-        self.parts.signatures.verify_block(&self.state(), &block.records);
+        self.parts
+            .signatures
+            .warm(&self.state(), block.records.iter().map(AsRef::as_ref));
     }
 
     fn body(&self, hash: &Digest) -> Result<Option<Bytes>, Fatal> {
@@ -186,8 +228,15 @@ impl Inner {
         let body = body.ok_or_else(|| Fatal::new(format!("the body of the decided block {hash} is not on disk")))?;
         let block = Block::from_bytes(&body).map_err(Fatal::new)?;
         self.verify_signatures(&block);
-        let state = self.state().advance(&block, self.parts.signatures.as_ref()).map_err(Fatal::new)?;
-        Ok(Judged { block: Arc::new(block), state: Arc::new(state), body: Bytes::from(body) })
+        let state = self
+            .state()
+            .advance(&block, self.parts.signatures.as_ref())
+            .map_err(Fatal::new)?;
+        Ok(Judged {
+            block: Arc::new(block),
+            state: Arc::new(state),
+            body: Bytes::from(body),
+        })
     }
 
     fn commit(&self, decision: &Decision) -> Result<(), Fatal> {
@@ -200,9 +249,17 @@ impl Inner {
         }
         let seal = Seal::assemble(regions, decision.round, &shares).map_err(Fatal::new)?;
         // Each share was checked; their sum is checked once more before it goes on disk for good.
-        seal.verify(&before.chain_id(), judged.block.header.height, &decision.hash, regions).map_err(Fatal::new)?;
-        let entry = LogEntry { block: judged.body.to_vec(), seal, certificate: decision.certificate.to_vec() };
-        self.parts.chain.append(&judged.block, &entry, Arc::clone(&judged.state)).map_err(Fatal::new)?;
+        seal.verify(&before.chain_id(), judged.block.header.height, &decision.hash, regions)
+            .map_err(Fatal::new)?;
+        let entry = LogEntry {
+            block: judged.body.to_vec(),
+            seal,
+            certificate: decision.certificate.to_vec(),
+        };
+        self.parts
+            .chain
+            .append(&judged.block, &entry, Arc::clone(&judged.state))
+            .map_err(Fatal::new)?;
         self.judged().clear();
         self.parts.bodies.drop_through(decision.height.0).map_err(Fatal::new)?;
         self.parts.pool.committed(&judged.block, &judged.state);
@@ -224,10 +281,15 @@ impl Inner {
         let message = seal_message(&state.chain_id(), concord_spec::id::Height(height.0), round, hash);
         let regions = state.region_set();
         let of = |region: &RegionId| -> Option<&SealPublicKey> {
-            regions.index_of(region).and_then(|index| regions.members().get(index)).map(|member| &member.seal_key)
+            regions
+                .index_of(region)
+                .and_then(|index| regions.members().get(index))
+                .map(|member| &member.seal_key)
         };
-        let parsed: Vec<(Option<&SealPublicKey>, bls::SealShare)> =
-            shares.iter().map(|(region, share)| (of(region), bls::SealShare(share.0))).collect();
+        let parsed: Vec<(Option<&SealPublicKey>, bls::SealShare)> = shares
+            .iter()
+            .map(|(region, share)| (of(region), bls::SealShare(share.0)))
+            .collect();
         let known: Option<Vec<(&SealPublicKey, &bls::SealShare)>> =
             parsed.iter().map(|(key, share)| key.map(|key| (key, share))).collect();
         // Almost always all are right, and one sum says so; else each by itself tells which is wrong.
@@ -245,7 +307,8 @@ impl Inner {
 fn voters(regions: &RegionSet) -> Result<ValidatorSet, Fatal> {
     let mut voters = Vec::with_capacity(regions.members().len());
     for member in regions.members() {
-        voters.push(Validator::new(member.region.clone(), VoteKey(member.consensus_key)));
+        let key = VoteKey::from_bytes(member.consensus_key.to_bytes()).map_err(Fatal::new)?;
+        voters.push(Validator::new(member.region.clone(), key));
     }
     ValidatorSet::new(voters).map_err(Fatal::new)
 }
@@ -302,7 +365,9 @@ impl Application for Ledger {
     ) -> Vec<bool> {
         let count = shares.len();
         let shares = shares.to_vec();
-        let answer = self.apart(move |inner| Ok(inner.check_shares(height, round, &hash, &shares))).await;
+        let answer = self
+            .apart(move |inner| Ok(inner.check_shares(height, round, &hash, &shares)))
+            .await;
         // A check that did not run vouches for nothing.
         answer.unwrap_or_else(|_| vec![false; count])
     }
@@ -313,7 +378,11 @@ impl Application for Ledger {
 
     async fn decided(&self, height: Height) -> Result<Option<Decided>, Fatal> {
         let read = move |inner: &Inner| {
-            let entry = inner.parts.chain.entry(concord_spec::id::Height(height.0)).map_err(Fatal::new)?;
+            let entry = inner
+                .parts
+                .chain
+                .entry(concord_spec::id::Height(height.0))
+                .map_err(Fatal::new)?;
             Ok(entry.map(|entry| Decided {
                 certificate: Bytes::from(entry.certificate),
                 body: Bytes::from(entry.block),
@@ -323,6 +392,7 @@ impl Application for Ledger {
     }
 
     async fn evidence(&self, found: Vec<Evidence>) -> Result<(), Fatal> {
-        self.apart(move |inner| inner.parts.evidence.keep(&found).map_err(Fatal::new)).await
+        self.apart(move |inner| inner.parts.evidence.keep(&found).map_err(Fatal::new))
+            .await
     }
 }

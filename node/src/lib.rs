@@ -1,13 +1,30 @@
-//! The node.
+//! The node of a region: replicates the ledger, votes, seals, serves (DESIGN 5).
+//!
+//! ```text
+//! HTTP -> pool -> ledger <- consensus <-> network <-> other nodes
+//!                   |
+//!                 chain (log, cache)
+//! ```
+//!
+//! In the order of the data: files that do not lose what was synced, what is kept in them, the pool, consensus, the
+//! network, the ledger that joins them, the API, the node, its commands.
 
-pub mod bodies;
-pub mod cache;
-pub mod consensus;
 pub mod durable;
-pub mod guard;
-pub mod http;
-pub mod log;
-pub mod metrics;
-pub mod network;
-pub mod pool;
 pub mod segments;
+pub mod log;
+pub mod cache;
+pub mod bodies;
+pub mod guard;
+pub mod keystore;
+pub mod pool;
+pub mod chain;
+pub mod consensus;
+pub mod evidence;
+pub mod ledger;
+pub mod network;
+pub mod metrics;
+pub mod config;
+pub mod found;
+pub mod http;
+pub mod node;
+pub mod command;

@@ -67,7 +67,7 @@ impl Certificate {
     /// The text of the code: `CC1:` and base45 (RFC 9285).
     #[must_use]
     pub fn code_text(&self) -> String {
-        format!("{CERTIFICATE_PREFIX}{}", base45::encode(&self.to_bytes()))
+        format!("{CERTIFICATE_PREFIX}{}", base45::encode(self.to_bytes()))
     }
 
     /// The batch root that the credential's leaf and path lead to; its place follows from its number.

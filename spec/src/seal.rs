@@ -167,7 +167,7 @@ impl Seal {
                 quorum: regions.quorum(),
             });
         }
-        let parts: Vec<SealShare> = shares.iter().map(|(_, share)| share.clone()).collect();
+        let parts: Vec<SealShare> = shares.iter().map(|(_, share)| *share).collect();
         let signature = aggregate(&parts).map_err(|_| SealError::Signature)?;
         Ok(Self {
             round,

@@ -106,9 +106,12 @@ pub(super) fn certificate(
             return findings;
         }
     }
-    status(&mut findings, credential.credential(), &origin, state);
+    let unknown_status = status(&mut findings, credential.credential(), &origin, state);
     in_force(&mut findings, credential.credential(), now);
     recognised(&mut findings, &origin, policy);
+    if unknown_status {
+        findings.settle(Verdict::Unknown);
+    }
     if newer {
         findings.data_from = Some(receipt.time);
         findings.settle(Verdict::ValidOnDataFrom);
@@ -144,9 +147,12 @@ pub(super) fn credential(
             "a small code carries no receipt; ask for the full one",
         );
     }
-    status(&mut findings, credential.credential(), &origin, state);
+    let unknown_status = status(&mut findings, credential.credential(), &origin, state);
     in_force(&mut findings, credential.credential(), now);
     recognised(&mut findings, &origin, policy);
+    if unknown_status {
+        findings.settle(Verdict::Unknown);
+    }
     findings.settle(Verdict::NotShownRecorded);
     findings
 }
@@ -242,7 +248,8 @@ fn fits_series(certificate: &Certificate, origin: &Origin<'_>, state: &TrustedSt
     Ok(())
 }
 
-fn status(findings: &mut Findings, credential: &Credential, origin: &Origin<'_>, state: &TrustedState) {
+/// Notes the status; says whether it makes the verdict amber where nothing weighs more.
+fn status(findings: &mut Findings, credential: &Credential, origin: &Origin<'_>, state: &TrustedState) -> bool {
     let name = CheckName::Status;
     let Some(status) = state.status(origin.region, origin.series) else {
         findings.note(
@@ -250,8 +257,7 @@ fn status(findings: &mut Findings, credential: &Credential, origin: &Origin<'_>,
             OutcomeOf::Unknown,
             "the bundle does not carry the status of this type and region",
         );
-        findings.settle(Verdict::Unknown);
-        return;
+        return true;
     };
     let as_of = format!("as of height {}", state.height());
     let standing = status.standing(credential.id.number.0);
@@ -260,7 +266,7 @@ fn status(findings: &mut Findings, credential: &Credential, origin: &Origin<'_>,
         // At or past `next` there is no status yet: the receipt is newer than the bundle.
         Standing::NotIssued => {
             findings.note(name, OutcomeOf::Unknown, format!("no status yet {as_of}"));
-            return;
+            return false;
         }
         Standing::Suspended => Some(Verdict::Suspended),
         Standing::Superseded => Some(Verdict::Superseded),
@@ -275,10 +281,11 @@ fn status(findings: &mut Findings, credential: &Credential, origin: &Origin<'_>,
                 OutcomeOf::Unknown,
                 format!("annotated {as_of}; the annotation is not shown here"),
             );
-            findings.settle(Verdict::Unknown);
+            return true;
         }
         None => findings.note(name, OutcomeOf::Passed, format!("nothing against it {as_of}")),
     }
+    false
 }
 
 fn in_force(findings: &mut Findings, credential: &Credential, now: UnixMillis) {

@@ -18,7 +18,7 @@ impl LedgerState {
             return Err(Rejection::UnknownType(body.of.clone()));
         }
         let registered = self.office(office);
-        if !registered.is_some_and(|registered| registered.types.binary_search(kind).is_ok()) {
+        if registered.is_none_or(|registered| registered.types.binary_search(kind).is_err()) {
             return Err(Rejection::OutOfScope {
                 office: office.clone(),
                 kind: kind.clone(),

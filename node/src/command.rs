@@ -1,0 +1,10 @@
+//! The commands of `concordd`, one file each.
+
+pub mod charter;
+pub mod init;
+pub mod localnet;
+pub mod reindex;
+pub mod start;
+
+/// A command failed; the text says what to do.
+pub type CommandError = Box<dyn std::error::Error + Send + Sync>;
