@@ -22,6 +22,9 @@ struct Arguments {
     log_format: LogFormat,
 }
 
+/// How long what still runs may take at the end.
+const SHUTDOWN: std::time::Duration = std::time::Duration::from_secs(1);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum LogFormat {
     Text,
@@ -65,11 +68,14 @@ fn run(arguments: Arguments) -> Result<(), CommandError> {
         .thread_name("concordd")
         .enable_all()
         .build()?;
-    match arguments.command {
+    let outcome = match arguments.command {
         Command::Init(init) => init.run(),
         Command::Charter(charter) => charter.run(),
         Command::Reindex(reindex) => reindex.run(),
         Command::Start(start) => runtime.block_on(start.run()),
         Command::Localnet(localnet) => runtime.block_on(localnet.run()),
-    }
+    };
+    // A thread that still reads standard input would hold up the end.
+    runtime.shutdown_timeout(SHUTDOWN);
+    outcome
 }
