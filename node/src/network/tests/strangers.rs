@@ -40,7 +40,11 @@ struct Treatment {
 
 /// Connects as an unknown peer; `None` when turned away before the handshake was over.
 async fn knock(address: Multiaddr, manner: Manner) -> Option<Treatment> {
-    let mut transport = handshake::transport(&Keypair::generate_ed25519()).unwrap();
+    knock_as(&Keypair::generate_ed25519(), address, manner).await
+}
+
+async fn knock_as(key: &Keypair, address: Multiaddr, manner: Manner) -> Option<Treatment> {
+    let mut transport = handshake::transport(key).unwrap();
     let options = DialOpts {
         role: Endpoint::Dialer,
         port_use: PortUse::New,
@@ -123,6 +127,27 @@ async fn an_unlisted_peer_that_speaks_gets_no_substream_and_is_closed_within_a_s
         assert_eq!(treatment.answered, 0, "{protocol}");
         assert!(treatment.closed_after < Duration::from_secs(1), "{treatment:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bootstrap_peer_that_dials_us_is_treated_as_a_stranger() {
+    let (node, address) = listening_node().await;
+    let key = Keypair::generate_ed25519();
+    let bootstrap = ListedPeer {
+        id: key.public().to_peer_id(),
+        name: "bootstrap".into(),
+        role: PeerRole::Bootstrap,
+        addresses: Vec::new(),
+    };
+    let list = [bootstrap].into_iter().collect();
+    node.net.update_peers(list).await.unwrap();
+    let manner = Manner::Proposes("/concord/hello/1");
+    let treatment = timeout(PATIENCE, knock_as(&key, address, manner)).await;
+    let treatment = treatment
+        .expect("still connected")
+        .expect("the handshake itself is allowed");
+    assert_eq!(treatment.answered, 0);
+    assert!(treatment.closed_after < Duration::from_secs(1), "{treatment:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
