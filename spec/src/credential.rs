@@ -12,8 +12,8 @@ use crate::key::ed25519::{PublicKey, SecretKey};
 /// Most bytes of a signed credential.
 pub const MAX_CREDENTIAL: usize = 16_384;
 
-/// The `typ` of the COSE header (RFC 9596).
-pub const CREDENTIAL_TYP: &str = "application/concord-credential+cwt";
+/// The `typ` of the COSE header: the media type without its `application/` (RFC 9596 section 2), as every byte is printed.
+pub const CREDENTIAL_TYP: &str = "concord-credential+cwt";
 
 /// CWT claim keys: RFC 8392 section 4, `cnf` RFC 8747, `vct` as in SD-CWT, and our private one for the content.
 mod claim {

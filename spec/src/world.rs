@@ -50,6 +50,8 @@ pub struct World {
     pub office_keys: Vec<SecretKey>,
     /// The key of the series.
     pub series_key: SecretKey,
+    /// The type that the office issues.
+    pub definition: TypeDefinition,
     nonce: u64,
 }
 
@@ -59,6 +61,33 @@ fn seed(kind: &str, index: u64) -> [u8; 32] {
 
 fn at(index: usize) -> u64 {
     u64::try_from(index).unwrap_or(0)
+}
+
+/// A driving licence with two claims of its own.
+fn definition() -> Result<TypeDefinition, WorldError> {
+    let label = |text: &str| {
+        vec![Label {
+            language: "zh".to_owned(),
+            text: text.to_owned(),
+        }]
+    };
+    let claim = |key, kind, text: &str| ClaimDefinition {
+        key,
+        kind,
+        required: true,
+        labels: label(text),
+    };
+    Ok(TypeDefinition {
+        reference: TypeRef {
+            id: TypeId::new("110000.drivers-licence")?,
+            version: TypeVersion(1),
+        },
+        labels: label("机动车驾驶证"),
+        claims: vec![
+            claim(100, ClaimKind::Code(vec!["A1".to_owned(), "C1".to_owned()]), "准驾车型"),
+            claim(101, ClaimKind::Day, "初次领证日期"),
+        ],
+    })
 }
 
 /// Why a world could not be made; its own parts are always valid, so this is a defect.
@@ -112,6 +141,7 @@ impl World {
                 .map(|index| SecretKey::from_seed(seed("office", index)))
                 .collect(),
             series_key: SecretKey::from_seed(seed("series", 0)),
+            definition: definition()?,
             nonce: 0,
         })
     }
@@ -121,14 +151,23 @@ impl World {
     /// # Errors
     /// As [`World::new`].
     pub fn with_series(regions: usize, chain: &str) -> Result<Self, WorldError> {
+        Self::with_type(regions, chain, definition()?)
+    }
+
+    /// As [`World::with_series`], with another type: one of the first region, in its first version.
+    ///
+    /// # Errors
+    /// As [`World::new`], and a definition that the rules refuse.
+    pub fn with_type(regions: usize, chain: &str, definition: TypeDefinition) -> Result<Self, WorldError> {
         let mut world = Self::new(regions, chain)?;
-        let setting_up = [world.office_registration()?, world.type_definition()?];
+        world.definition = definition;
+        let setting_up = [world.office_registration()?, world.type_definition()];
         for action in setting_up {
             let record = world.by_region(action)?;
             world.append(vec![record])?;
         }
         let open = OpenSeries {
-            of: world.type_ref()?,
+            of: world.type_ref(),
             desk: "窗口1".to_owned(),
             key: world.series_key.public(),
         };
@@ -157,14 +196,9 @@ impl World {
     }
 
     /// The type, version 1.
-    ///
-    /// # Errors
-    /// None in a world that was made.
-    pub fn type_ref(&self) -> Result<TypeRef, WorldError> {
-        Ok(TypeRef {
-            id: TypeId::new("110000.drivers-licence")?,
-            version: TypeVersion(1),
-        })
+    #[must_use]
+    pub fn type_ref(&self) -> TypeRef {
+        self.definition.reference.clone()
     }
 
     /// The action that registers the office.
@@ -179,36 +213,15 @@ impl World {
                 text: "公安局交通管理局".to_owned(),
             }],
             keyring: Keyring::new(2, self.office_keys.iter().map(SecretKey::public).collect())?,
-            types: vec![self.type_ref()?.id],
+            types: vec![self.type_ref().id],
             utc_offset_minutes: 480,
         }))
     }
 
     /// The action that defines the type.
-    ///
-    /// # Errors
-    /// None in a world that was made.
-    pub fn type_definition(&self) -> Result<Action, WorldError> {
-        let label = |text: &str| {
-            vec![Label {
-                language: "zh".to_owned(),
-                text: text.to_owned(),
-            }]
-        };
-        let claim = |key, kind, text: &str| ClaimDefinition {
-            key,
-            kind,
-            required: true,
-            labels: label(text),
-        };
-        Ok(Action::DefineType(TypeDefinition {
-            reference: self.type_ref()?,
-            labels: label("机动车驾驶证"),
-            claims: vec![
-                claim(100, ClaimKind::Code(vec!["A1".to_owned(), "C1".to_owned()]), "准驾车型"),
-                claim(101, ClaimKind::Day, "初次领证日期"),
-            ],
-        }))
+    #[must_use]
+    pub fn type_definition(&self) -> Action {
+        Action::DefineType(self.definition.clone())
     }
 
     /// A payload for this chain, an hour before it expires, with a nonce of its own.
@@ -352,7 +365,14 @@ impl World {
     /// # Errors
     /// None in a world that was made.
     pub fn credential(&self, number: u64) -> Result<SignedCredential, WorldError> {
-        let content = self.content(number)?;
+        self.certify(number, self.content(number)?)
+    }
+
+    /// A signed credential of series 1 with this number and content.
+    ///
+    /// # Errors
+    /// None in a world that was made.
+    pub fn certify(&self, number: u64, content: Content) -> Result<SignedCredential, WorldError> {
         let expires = match content.validity {
             Validity::Until(day) => Some(day.ends_at(480)),
             Validity::NoEnd => None,
@@ -369,7 +389,7 @@ impl World {
                 series: SeriesId(1),
                 number: Number(number),
             },
-            vct: self.type_ref()?,
+            vct: self.type_ref(),
             holder_key: None,
             content,
         };
@@ -398,15 +418,24 @@ impl World {
         let credentials = numbers
             .map(|number| self.credential(number))
             .collect::<Result<Vec<_>, _>>()?;
+        let record = self.issue_of(&credentials)?;
+        Ok((credentials, record))
+    }
+
+    /// The record that issues these credentials as one batch.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn issue_of(&mut self, credentials: &[SignedCredential]) -> Result<SignedRecord, WorldError> {
+        let first = credentials.first().ok_or("an empty batch")?.credential().id.number;
         let leaves: Vec<_> = credentials.iter().map(SignedCredential::leaf).collect();
         let issue = Issue {
             series: SeriesId(1),
-            first: Number(first),
-            count,
+            first,
+            count: at(leaves.len()),
             root: merkle::root(&leaves),
         };
-        let record = self.by_office(Action::Issue(issue))?;
-        Ok((credentials, record))
+        self.by_office(Action::Issue(issue))
     }
 
     /// The certificates of a batch whose record stands at `index` of the last block.

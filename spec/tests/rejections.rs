@@ -65,7 +65,7 @@ fn office(world: &World, change: impl FnOnce(&mut RegisterOffice)) -> Action {
 }
 
 fn definition(world: &World, change: impl FnOnce(&mut TypeDefinition)) -> Action {
-    let Action::DefineType(mut body) = world.type_definition().unwrap() else {
+    let Action::DefineType(mut body) = world.type_definition() else {
         panic!("no definition")
     };
     body.reference.version = TypeVersion(2);
@@ -76,7 +76,7 @@ fn definition(world: &World, change: impl FnOnce(&mut TypeDefinition)) -> Action
 fn opening(world: &World, change: impl FnOnce(&mut OpenSeries)) -> Action {
     let key = SecretKey::from_seed([77; 32]).public();
     let mut body = OpenSeries {
-        of: world.type_ref().unwrap(),
+        of: world.type_ref(),
         desk: "窗口2".to_owned(),
         key,
     };
@@ -206,7 +206,7 @@ const CASES: &[Case] = &[
         world.by_region(action).unwrap()
     }),
     ("INCOMPLETE_OFFICE", |world| {
-        let twice = world.type_ref().unwrap().id;
+        let twice = world.type_ref().id;
         let action = office(world, |body| body.types = vec![twice.clone(), twice]);
         world.by_region(action).unwrap()
     }),
@@ -378,7 +378,7 @@ fn entries_written_block_by_block_are_those_of_the_whole_state() {
     };
     kept.extend(whole(&world));
     let registration = world.office_registration().unwrap();
-    let type_definition = world.type_definition().unwrap();
+    let type_definition = world.type_definition();
     let opening = opening(&world, |body| body.key = SecretKey::from_seed([3; 32]).public());
     for step in 0..4 {
         let record = match step {

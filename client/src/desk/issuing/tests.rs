@@ -147,7 +147,7 @@ impl Fixture {
         let desk = SeriesDesk {
             issuer,
             series: SeriesId(1),
-            of: world.type_ref().unwrap(),
+            of: world.type_ref(),
             utc_offset_minutes: 480,
             key: world.series_key.clone(),
         };
