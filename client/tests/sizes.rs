@@ -1,5 +1,7 @@
 //! What the shipped type's certificates take up, at 34 regions: bytes, and the version of their codes (DESIGN 4.8).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use concord_client::desk::definition::TypeDefinition;
 use concord_client::desk::sheet::parse_sheet;
 use concord_client::render::Code;

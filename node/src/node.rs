@@ -301,9 +301,11 @@ fn allow_list(charter: &Charter, config: &NodeConfig) -> Result<AllowList, NodeE
         peers.push(listed(region)?);
     }
     for address in &config.bootstrap {
-        let id = address.iter().find_map(|part| match part {
-            libp2p::multiaddr::Protocol::P2p(id) => Some(id),
-            _ => None,
+        let id = address.iter().find_map(|part| {
+            let libp2p::multiaddr::Protocol::P2p(id) = part else {
+                return None;
+            };
+            Some(id)
         });
         peers.push(ListedPeer {
             id: id.ok_or_else(|| NodeError::Address(address.to_string()))?,

@@ -1,5 +1,12 @@
 //! Every `Rejection`: each comes out of `apply` (or of decoding), and leaves every root as it was (DESIGN 4.3).
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
 use concord_spec::catalogue::{TypeDefinition, TypeRef};
 use concord_spec::codec;
 use concord_spec::digest::Digest;

@@ -206,7 +206,7 @@ async fn answers(run_file: &Path, node: &mut Child) -> Result<String, CommandErr
     loop {
         if let Ok(text) = std::fs::read_to_string(run_file)
             && serde_json::from_str::<serde_json::Value>(&text)
-                .is_ok_and(|run| run["pid"] == serde_json::json!(node.id()))
+                .is_ok_and(|run| run.get("pid") == Some(&serde_json::json!(node.id())))
         {
             return Ok(text);
         }
