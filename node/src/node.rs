@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use arc_malachitebft_app_channel::app::metrics::SharedRegistry;
 use concord_spec::charter::{Charter, CharterRegion};
+use concord_spec::key::bls::SealSecretKey;
+use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use tokio_util::sync::CancellationToken;
 
@@ -140,51 +142,13 @@ impl Node {
             seal,
             peer,
         } = keys;
-
-        let chain = Arc::new(open_chain(data_dir, &charter).await?);
         let metrics = Metrics::register(SharedRegistry::global());
-        let signatures = Arc::new(SignatureCache::new(REMEMBERED_SIGNATURES));
-        let pool_config = PoolConfig {
-            journal: data_dir.join("pool"),
-            limits: crate::pool::Limits {
-                records: config.pool.records,
-                bytes: config.pool.bytes,
-                low_water_bytes: config.pool.low_water_bytes,
-            },
-            meters: metrics.pool.clone(),
-            clock: system_clock,
-        };
-        let view: Arc<dyn ChainView> = Arc::clone(&chain) as Arc<dyn ChainView>;
-        let pool = Arc::new(Pool::open(pool_config, Arc::clone(&view), Arc::clone(&signatures))?);
-        let ledger = Arc::new(Ledger::new(LedgerParts {
-            region: config.region.clone(),
-            chain: Arc::clone(&chain),
-            bodies: Bodies::open(&data_dir.join("bodies"), BodiesOptions::default())?.0,
-            pool: Arc::clone(&pool),
-            signatures,
-            seal_key: seal,
-            evidence: EvidenceStore::open(&data_dir.join("evidence")).map_err(io_error(&data_dir.join("evidence")))?,
-            clock: system_clock,
-        })?);
-
-        let tip = chain.state().tip().height.0;
+        let Kept { chain, pool, ledger } = open_ledger(data_dir, &config, &charter, seal, &metrics).await?;
         let wal = data_dir.join("wal").join("consensus.wal");
         crate::durable::create_dir(&data_dir.join("wal"))?;
+        let tip = chain.state().tip().height.0;
         let voter = voter(data_dir, &config, &wal, tip)?;
-        let network_config = NetworkConfig {
-            keypair: peer,
-            listen: config.listen.clone(),
-            chain: charter.chain_id().0,
-            name: config.region.to_string(),
-            software: concat!("concordd/", env!("CARGO_PKG_VERSION")).to_owned(),
-            height: tip,
-            peers: allow_list(&charter, &config)?,
-        };
-        let Network { engine, handle, inbox } = metrics.with_registry(|registry| {
-            let spawning = network::spawn(network_config, Some(voter), registry);
-            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(spawning))
-        })?;
-
+        let Network { engine, handle, inbox } = open_network(&config, &charter, peer, tip, voter, &metrics)?;
         let ahead = Ahead::default();
         let mut consensus_config = ConsensusConfig::new(charter.chain_id(), config.region.clone(), wal);
         consensus_config.ahead = ahead.clone();
@@ -196,7 +160,7 @@ impl Node {
         connect(&stop, &chain, &pool, &handle, inbox, &ledger, ahead);
         let http = http::start(http::Parts {
             region: config.region.clone(),
-            chain: view,
+            chain: Arc::clone(&chain) as Arc<dyn ChainView>,
             pool: Arc::clone(&pool),
             network: handle.clone(),
             metrics,
@@ -259,6 +223,77 @@ impl Node {
             .map_err(Fatal::new)?;
         Ok(stopped?)
     }
+}
+
+/// What is kept on disk, opened.
+struct Kept {
+    chain: Arc<Chain>,
+    pool: Arc<Pool>,
+    ledger: Arc<Ledger>,
+}
+
+async fn open_ledger(
+    data_dir: &Path,
+    config: &NodeConfig,
+    charter: &Charter,
+    seal_key: SealSecretKey,
+    metrics: &Metrics,
+) -> Result<Kept, NodeError> {
+    let chain = Arc::new(open_chain(data_dir, charter).await?);
+    let signatures = Arc::new(SignatureCache::new(REMEMBERED_SIGNATURES));
+    let pool_config = PoolConfig {
+        journal: data_dir.join("pool"),
+        limits: crate::pool::Limits {
+            records: config.pool.records,
+            bytes: config.pool.bytes,
+            low_water_bytes: config.pool.low_water_bytes,
+        },
+        meters: metrics.pool.clone(),
+        clock: system_clock,
+    };
+    let view: Arc<dyn ChainView> = Arc::clone(&chain) as Arc<dyn ChainView>;
+    let pool = Arc::new(Pool::open(pool_config, view, Arc::clone(&signatures))?);
+    let evidence = data_dir.join("evidence");
+    let ledger = Ledger::new(LedgerParts {
+        region: config.region.clone(),
+        chain: Arc::clone(&chain),
+        bodies: Bodies::open(&data_dir.join("bodies"), BodiesOptions::default())?.0,
+        pool: Arc::clone(&pool),
+        signatures,
+        seal_key,
+        evidence: EvidenceStore::open(&evidence).map_err(io_error(&evidence))?,
+        clock: system_clock,
+    })?;
+    Ok(Kept {
+        chain,
+        pool,
+        ledger: Arc::new(ledger),
+    })
+}
+
+fn open_network(
+    config: &NodeConfig,
+    charter: &Charter,
+    keypair: Keypair,
+    height: u64,
+    voter: Voter,
+    metrics: &Metrics,
+) -> Result<Network, NodeError> {
+    let network_config = NetworkConfig {
+        keypair,
+        listen: config.listen.clone(),
+        chain: charter.chain_id().0,
+        name: config.region.to_string(),
+        software: concat!("concordd/", env!("CARGO_PKG_VERSION")).to_owned(),
+        height,
+        peers: allow_list(charter, config)?,
+    };
+    // The registry is lent to one caller at a time, and not across a wait.
+    let spawned = metrics.with_registry(|registry| {
+        let spawning = network::spawn(network_config, Some(voter), registry);
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(spawning))
+    });
+    Ok(spawned?)
 }
 
 async fn open_chain(data_dir: &Path, charter: &Charter) -> Result<Chain, NodeError> {
