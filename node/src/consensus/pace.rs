@@ -51,6 +51,15 @@ impl Ahead {
         *self.highest.borrow()
     }
 
+    /// Forgets a claim about heights past the next one. If it was true it will be made again; one that was not, which a
+    /// single region can make, must not count for all heights to come.
+    fn believe_no_further_than(&self, next: Height) {
+        self.highest.send_if_modified(|highest| {
+            *highest = next.min(*highest);
+            false
+        });
+    }
+
     async fn past(&self, height: Height) {
         // The sender lives in `self`, so this cannot fail.
         let _ = self.highest.subscribe().wait_for(|highest| *highest > height).await;
@@ -85,6 +94,7 @@ pub(super) async fn next_height_is_due<A: Application>(app: &A, ahead: &Ahead, a
         // We have no record. If the others have none either, which one of them can bring about, blocks must not race.
         if !after.synced {
             at_least(after.started, WITHOUT_RECORDS).await;
+            ahead.believe_no_further_than(after.decided.increment());
         }
     };
     tokio::select! {
@@ -133,5 +143,24 @@ fn is_signed<A: Application>(app: &A, verifier: &RegionVerifier, message: &Signe
         SignedConsensusMsg::Proposal(proposal) => regions
             .key_of(&proposal.message.proposer.0)
             .is_some_and(|key| verifier.proposal_is_signed(proposal, key)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_false_claim_of_a_far_height_counts_for_one_height_only() {
+        let ahead = Ahead::default();
+        ahead.saw(Height(u64::MAX));
+        ahead.past(Height(4)).await;
+        ahead.believe_no_further_than(Height(5));
+        assert_eq!(ahead.highest(), Height(5));
+        assert_eq!(ahead.past(Height(5)).now_or_never(), None);
+        ahead.saw(Height(6));
+        ahead.past(Height(5)).await;
     }
 }

@@ -130,7 +130,7 @@ pub enum ConsensusError {
 #[derive(Clone, Debug)]
 pub(super) struct EngineConfig {
     moniker: String,
-    pub(super) consensus: EngineConsensus,
+    consensus: EngineConsensus,
     sync: ValueSyncConfig,
 }
 
@@ -209,7 +209,7 @@ impl Consensus {
         Ok(Self::spawn(app, config, signer, channels, engine))
     }
 
-    pub(super) fn spawn<A: Application>(
+    fn spawn<A: Application>(
         app: Arc<A>,
         config: ConsensusConfig,
         signer: RegionSigner,
@@ -263,7 +263,7 @@ impl Consensus {
 /// How long the engine's actors may take to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
-pub(super) fn consensus_context(config: &ConsensusConfig, signer: &RegionSigner) -> ConsensusContext<ConcordContext> {
+fn consensus_context(config: &ConsensusConfig, signer: &RegionSigner) -> ConsensusContext<ConcordContext> {
     let address = RegionAddress(config.region.clone());
     let verifier = RegionVerifier::new(config.chain);
     ConsensusContext::new_validator(address, Box::new(verifier), Box::new(signer.clone()))

@@ -1,4 +1,4 @@
-//! Four engines with the real loop in one process, on loopback, each over a small ledger that counts.
+//! Four engines with the real loop and the real network in one process, each over a small ledger that counts.
 
 mod ledger;
 
@@ -7,20 +7,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_malachitebft_app_channel::app::types::Keypair;
-use arc_malachitebft_app_channel::{
-    EngineBuilder, NetworkContext, NetworkIdentity, RequestContext, SyncContext, WalContext,
-};
 use concord_spec::digest::Digest;
+use libp2p::identity::Keypair;
+use libp2p::{Multiaddr, multiaddr};
+use prometheus_client::registry::Registry;
 use tempfile::TempDir;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::codec::ConcordCodec;
-use super::context::{ConcordContext, Height, Validator, ValidatorSet};
+use super::context::{Height, Validator, ValidatorSet};
 use super::pace::Ahead;
-use super::signing::{KeyStore, RegionSigner, VoteKey};
-use super::start::{Consensus, ConsensusConfig, ConsensusError, EngineConfig, Hooks, consensus_context};
+use super::signing::{KeyStore, VoteKey};
+use super::start::{Consensus, ConsensusConfig, ConsensusError, EngineConfig, Hooks};
+use crate::guard::Guard;
+use crate::network::{self, AllowList, ListedPeer, Network, NetworkConfig, NetworkHandle, PeerRole, Voter};
 use ledger::Ledger;
 
 const CHAIN: Digest = Digest([1; 32]);
@@ -29,12 +29,19 @@ const PATIENCE: Duration = Duration::from_secs(40);
 struct Federation {
     dirs: Vec<TempDir>,
     ports: Vec<u16>,
-    ahead: Ahead,
 }
 
 struct Node {
     ledger: Arc<Ledger>,
     consensus: Consensus,
+    network: NetworkHandle,
+}
+
+impl Node {
+    async fn stop(self) {
+        self.consensus.stop().await.unwrap();
+        self.network.shutdown().await;
+    }
 }
 
 fn region(index: usize) -> String {
@@ -43,6 +50,24 @@ fn region(index: usize) -> String {
 
 fn seed(index: usize) -> Zeroizing<[u8; 32]> {
     Zeroizing::new([u8::try_from(index).unwrap() + 1; 32])
+}
+
+fn peer_key(index: usize) -> Keypair {
+    Keypair::ed25519_from_bytes([u8::try_from(index).unwrap() + 11; 32]).unwrap()
+}
+
+fn address(port: u16) -> Multiaddr {
+    multiaddr::multiaddr!(Ip4([127, 0, 0, 1]), Tcp(port))
+}
+
+/// What the node does with what its network learns of the peers' heights.
+fn follow(network: &NetworkHandle, ahead: Ahead) {
+    let mut seen = network.seen_height();
+    tokio::spawn(async move {
+        while seen.changed().await.is_ok() {
+            ahead.saw(Height(*seen.borrow_and_update()));
+        }
+    });
 }
 
 fn regions() -> ValidatorSet {
@@ -64,17 +89,11 @@ impl Federation {
                 .iter()
                 .map(|socket| socket.local_addr().unwrap().port())
                 .collect(),
-            ahead: Ahead::default(),
         }
     }
 
     fn ledger(&self, index: usize) -> Ledger {
-        Ledger::open(
-            self.dirs[index].path(),
-            region(index).parse().unwrap(),
-            regions(),
-            self.ahead.clone(),
-        )
+        Ledger::open(self.dirs[index].path(), region(index).parse().unwrap(), regions())
     }
 
     async fn start(&self, index: usize) -> Node {
@@ -82,34 +101,53 @@ impl Federation {
     }
 
     async fn start_with(&self, index: usize, ledger: Ledger) -> Node {
-        let ledger = Arc::new(ledger);
         let dir: &Path = self.dirs[index].path();
-        let mut config = ConsensusConfig::new(CHAIN, region(index).parse().unwrap(), dir.join("wal"));
-        config.ahead = self.ahead.clone();
+        let region = region(index).parse().unwrap();
+        let mut config = ConsensusConfig::new(CHAIN, region, dir.join("wal"));
         config.block_interval = Duration::from_millis(10);
         config.status_interval = Duration::from_millis(500);
-        let mut engine = EngineConfig::new(&config);
-        let address = |port| format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap();
-        let p2p = &mut engine.consensus.p2p;
-        p2p.listen_addr = address(self.ports[index]);
-        p2p.persistent_peers = (0..4)
-            .filter(|peer| *peer != index)
-            .map(|peer| address(self.ports[peer]))
-            .collect();
-        let signer = RegionSigner::new(KeyStore::new(&seed(index)), CHAIN);
-        let keypair = Keypair::ed25519_from_bytes(*seed(index)).unwrap();
-        let identity = NetworkIdentity::new(region(index), keypair, None);
-        let (channels, handle) = EngineBuilder::new(ConcordContext, engine)
-            .with_default_wal(WalContext::new(config.wal.clone(), ConcordCodec))
-            .with_default_network(NetworkContext::new(identity, ConcordCodec))
-            .with_default_sync(SyncContext::new(ConcordCodec))
-            .with_default_consensus(consensus_context(&config, &signer))
-            .with_default_request(RequestContext::new(8))
-            .build()
+        let network = self.network(index, &ledger).await;
+        follow(&network.handle, config.ahead.clone());
+        let ledger = Arc::new(ledger);
+        let keys = KeyStore::new(&seed(index));
+        let consensus = Consensus::start(ledger.clone(), config, keys, network.engine)
             .await
             .unwrap();
-        let consensus = Consensus::spawn(ledger.clone(), config, signer, channels, handle);
-        Node { ledger, consensus }
+        Node {
+            ledger,
+            consensus,
+            network: network.handle,
+        }
+    }
+
+    async fn network(&self, index: usize, ledger: &Ledger) -> Network {
+        let config = NetworkConfig {
+            keypair: peer_key(index),
+            listen: address(self.ports[index]),
+            chain: CHAIN.0,
+            name: region(index),
+            software: "test".to_owned(),
+            height: super::application::Application::tip(ledger).0,
+            peers: (0..4).map(|peer| self.listed(peer)).collect::<AllowList>(),
+        };
+        let guard = Guard::open(&self.dirs[index].path().join("guard")).unwrap();
+        let voter = Voter {
+            region: region(index).parse().unwrap(),
+            guard,
+            watch_until: None,
+        };
+        network::spawn(config, Some(voter), &mut Registry::default())
+            .await
+            .unwrap()
+    }
+
+    fn listed(&self, index: usize) -> ListedPeer {
+        ListedPeer {
+            id: peer_key(index).public().to_peer_id(),
+            name: region(index),
+            role: PeerRole::Region,
+            addresses: vec![address(self.ports[index])],
+        }
     }
 
     async fn start_all(&self) -> Vec<Node> {
@@ -158,7 +196,7 @@ async fn four_regions_decide_the_same_blocks_and_one_that_was_away_catches_up() 
     );
     assert!(nodes[0].ledger.every_record_is_in_one_block());
 
-    nodes.pop().unwrap().consensus.stop().await.unwrap();
+    nodes.pop().unwrap().stop().await;
     for record in 10..20 {
         submit(&nodes, record);
         settled(&nodes, record).await;
@@ -169,12 +207,12 @@ async fn four_regions_decide_the_same_blocks_and_one_that_was_away_catches_up() 
     assert!(nodes[3].ledger.every_block_has_a_quorum_of_shares());
 
     // The one that came back votes: without another, blocks go on.
-    nodes.remove(0).consensus.stop().await.unwrap();
+    nodes.remove(0).stop().await;
     submit(&nodes, 20);
     settled(&nodes, 20).await;
     same_blocks(&nodes);
     for node in nodes {
-        node.consensus.stop().await.unwrap();
+        node.stop().await;
     }
 }
 
@@ -198,16 +236,18 @@ async fn all_four_stopped_between_precommit_and_commit_decide_the_same_block_aga
             .unwrap_err();
         assert!(matches!(error, ConsensusError::Ledger(_)), "{error}");
         refused.push(node.ledger.refused().unwrap());
+        node.network.shutdown().await;
     }
     assert!(refused.windows(2).all(|pair| pair[0] == pair[1]));
 
+    drop(nodes);
     let nodes = federation.start_all().await;
     submit(&nodes, 2);
     settled(&nodes, 2).await;
     same_blocks(&nodes);
     assert_eq!(nodes[0].ledger.hashes()[last], refused[0]);
     for node in nodes {
-        node.consensus.stop().await.unwrap();
+        node.stop().await;
     }
 }
 
@@ -229,7 +269,7 @@ async fn a_region_with_false_shares_is_in_no_certificate_and_stops_nobody() {
         assert!(!node.ledger.signers().contains(&region(3).parse().unwrap()));
     }
     for node in nodes {
-        node.consensus.stop().await.unwrap();
+        node.stop().await;
     }
 }
 

@@ -89,8 +89,12 @@ impl GuardedVoter {
         self.voter.as_ref().is_some_and(|voter| voter.region == vote.voter.0)
     }
 
-    /// Asks the guard. When this returns `Granted`, the message is on disk.
+    /// Asks the guard. When this returns `Granted`, the message is on disk, unless it is another region's proposal: that is
+    /// signed by it, not by us, and in late rounds the engine passes it on with its polka ("hidden locks").
     pub(super) async fn permit(&mut self, message: &SignedConsensusMsg<ConcordContext>) -> Result<Permit, Halt> {
+        if self.is_passed_on(message) {
+            return Ok(Permit::Granted);
+        }
         let statement = match message {
             SignedConsensusMsg::Vote(vote) => of_vote(&vote.message)?,
             SignedConsensusMsg::Proposal(proposal) => self.of_proposal(&proposal.message)?,
@@ -122,6 +126,15 @@ impl GuardedVoter {
         self.voter = Some(voter);
         answer?;
         Ok(Permit::Granted)
+    }
+
+    fn is_passed_on(&self, message: &SignedConsensusMsg<ConcordContext>) -> bool {
+        let SignedConsensusMsg::Proposal(proposal) = message else {
+            return false;
+        };
+        self.voter
+            .as_ref()
+            .is_some_and(|voter| voter.region != proposal.message.proposer.0)
     }
 
     fn tell_watching(&mut self, height: u64) {
@@ -165,4 +178,79 @@ fn of_vote(vote: &Vote) -> Result<Statement, Halt> {
 
 fn round(height: Height, round: Round) -> Result<u32, Halt> {
     round.as_u32().ok_or(Halt::NoRound(height))
+}
+
+#[cfg(test)]
+mod tests {
+    use arc_malachitebft_app_channel::app::types::core::SignedMessage;
+
+    use super::*;
+    use crate::consensus::context::RegionAddress;
+    use crate::consensus::signing::VoteSignature;
+    use crate::consensus::value::BlockValue;
+
+    fn address(code: &str) -> RegionAddress {
+        RegionAddress(code.parse().unwrap())
+    }
+
+    fn proposal(region: &str, hash: u8) -> SignedConsensusMsg<ConcordContext> {
+        let proposal = Proposal {
+            height: Height(7),
+            round: Round::new(10),
+            value: BlockValue(Digest([hash; 32])),
+            pol_round: Round::Nil,
+            proposer: address(region),
+        };
+        SignedConsensusMsg::Proposal(SignedMessage::new(proposal, VoteSignature([0; 64])))
+    }
+
+    fn precommit(region: &str) -> SignedConsensusMsg<ConcordContext> {
+        let vote = Vote {
+            height: Height(7),
+            round: Round::new(10),
+            kind: VoteType::Precommit,
+            value: NilOrVal::Nil,
+            voter: address(region),
+            extension: None,
+        };
+        SignedConsensusMsg::Vote(SignedMessage::new(vote, VoteSignature([0; 64])))
+    }
+
+    #[tokio::test]
+    async fn another_regions_proposal_is_passed_on_and_two_of_ours_are_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut voter = voter_of("330000", dir.path());
+        assert_eq!(voter.permit(&proposal("330000", 2)).await.unwrap(), Permit::Granted);
+        for hash in [2, 3] {
+            assert_eq!(voter.permit(&proposal("110000", hash)).await.unwrap(), Permit::Granted);
+        }
+        assert!(matches!(
+            voter.permit(&proposal("330000", 3)).await,
+            Err(Halt::Guard(_))
+        ));
+    }
+
+    #[tokio::test]
+    async fn another_regions_vote_halts() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut voter = voter_of("330000", dir.path());
+        assert_eq!(voter.permit(&precommit("330000")).await.unwrap(), Permit::Granted);
+        assert!(matches!(
+            voter.permit(&precommit("110000")).await,
+            Err(Halt::Foreign { .. })
+        ));
+    }
+
+    fn voter_of(region: &str, dir: &std::path::Path) -> GuardedVoter {
+        let guard = Guard::open(&dir.join("other")).unwrap();
+        let region = region.parse().unwrap();
+        GuardedVoter::new(
+            [1; 32],
+            Some(Voter {
+                region,
+                guard,
+                watch_until: None,
+            }),
+        )
+    }
 }

@@ -17,14 +17,12 @@ use super::super::application::{
     Application, Built, Candidate, Decided, Decision, Evidence, Fatal, Judgement, Kept, Origin,
 };
 use super::super::context::{Height, ValidatorSet};
-use super::super::pace::Ahead;
 use super::super::value::{MAX_BODY, SealShare};
 
 pub(super) struct Ledger {
     dir: PathBuf,
     region: RegionId,
     regions: ValidatorSet,
-    ahead: Ahead,
     false_shares: bool,
     state: watch::Sender<State>,
     refuse: Mutex<(Option<Height>, Option<Digest>)>,
@@ -80,7 +78,7 @@ fn write_synced(path: &Path, bytes: &[u8]) {
 }
 
 impl Ledger {
-    pub(super) fn open(dir: &Path, region: RegionId, regions: ValidatorSet, ahead: Ahead) -> Self {
+    pub(super) fn open(dir: &Path, region: RegionId, regions: ValidatorSet) -> Self {
         let mut state = State::default();
         for height in 1.. {
             let Ok(body) = fs::read(dir.join(format!("block-{height}"))) else {
@@ -98,7 +96,6 @@ impl Ledger {
             dir: dir.to_owned(),
             region,
             regions,
-            ahead,
             false_shares: false,
             state: watch::Sender::new(state),
             refuse: Mutex::default(),
@@ -383,8 +380,6 @@ impl Application for Ledger {
                 shares: decision.shares,
             });
         });
-        // What a network would learn from the peers' statuses.
-        self.ahead.saw(height);
         Ok(())
     }
 
