@@ -286,17 +286,25 @@ impl<'a> Desk<'a> {
         };
         std::fs::create_dir_all(out).map_err(FileError::system(out))?;
         issuing::issue(&order, journal, node, &mut |step| progress(step))?;
-        let mut done: Vec<_> = journal
-            .batches()
-            .iter()
-            .filter(|signed| signed.sheet() == sheet.digest)
-            .collect();
-        done.sort_by_key(|signed| signed.first_row());
-        let mut released = Vec::with_capacity(rows.len());
-        for signed in done {
-            if let Some(receipt) = signed.receipt() {
-                released.extend(release::release(signed.batch(), receipt, &chain_id, &regions, out)?);
-            }
+        let on_ledger = issuing::on_ledger(journal, &sheet.digest);
+        let mut released: Vec<Released> = Vec::with_capacity(rows.len());
+        for signed in on_ledger.chosen {
+            let Some(receipt) = signed.receipt() else { continue };
+            let batch = release::release(signed.batch(), receipt, &chain_id, &regions, out)?;
+            // A row that an earlier batch has a certificate for keeps that one.
+            let first_row = usize::try_from(signed.first_row()).unwrap_or(usize::MAX);
+            released.extend(batch.into_iter().skip(released.len().saturating_sub(first_row)));
+        }
+        for surplus in on_ledger.surplus {
+            let (first, end) = (
+                surplus.batch().first(),
+                surplus.batch().end().previous().unwrap_or(surplus.batch().first()),
+            );
+            show::remark(&format!(
+                "numbers {first} to {end} are on the ledger although a node had denied it; their rows have other certificates: \
+                 annul them with: concord status set {} {first}-{end} --annul",
+                self.desk.series
+            ));
         }
         files::sync_directory_of(&out.join("."))?;
         Ok(released)

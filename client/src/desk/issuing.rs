@@ -19,6 +19,7 @@ use concord_spec::key::SecretKey;
 use concord_spec::receipt::ReceiptError;
 use concord_spec::record::{Action, Actor, RecordId};
 use concord_spec::seal::RegionSet;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -131,14 +132,43 @@ pub fn issue(
     Err(IssuingError::Contended(order.desk.series))
 }
 
+/// The batches of a sheet that are on the ledger.
+#[derive(Debug)]
+pub struct OnLedger<'a> {
+    /// One for each row, in the order of the rows.
+    pub chosen: Vec<&'a Signed>,
+    /// Further ones for the same rows: a node had denied a record that was on the ledger. Their numbers should be annulled.
+    pub surplus: Vec<&'a Signed>,
+}
+
+/// What is on the ledger of the sheet with this digest.
+#[must_use]
+pub fn on_ledger<'a>(journal: &'a Journal, sheet: &Digest) -> OnLedger<'a> {
+    let proved = journal
+        .batches()
+        .iter()
+        .filter(|signed| signed.sheet() == *sheet && signed.receipt().is_some());
+    let mut rows = BTreeSet::new();
+    let (mut chosen, surplus): (Vec<_>, Vec<_>) = proved.partition(|signed| {
+        let before = rows.len();
+        rows.extend(rows_of(signed));
+        rows.len() > before
+    });
+    chosen.sort_by_key(|signed| signed.first_row());
+    OnLedger { chosen, surplus }
+}
+
+fn rows_of(signed: &Signed) -> Range<u64> {
+    signed.first_row()..signed.first_row().saturating_add(signed.batch().count())
+}
+
 /// The rows of a sheet that have a record which is on the ledger or on the way, ascending.
 fn covered(journal: &Journal, sheet: &Digest) -> Vec<Range<u64>> {
     let held = journal
         .batches()
         .iter()
         .filter(|signed| signed.sheet() == *sheet && !signed.is_freed());
-    let rows = |signed: &Signed| signed.first_row()..signed.first_row().saturating_add(signed.batch().count());
-    let mut rows: Vec<_> = held.map(rows).collect();
+    let mut rows: Vec<_> = held.map(rows_of).collect();
     rows.sort_by_key(|range| range.start);
     rows
 }
