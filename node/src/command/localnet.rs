@@ -167,6 +167,8 @@ impl Localnet {
                 say(&format!("{}  {addresses}", region.region));
             }
         }
+        // Waiting for a process closes its input, at whose end a node stops: taken first, and closed when this waits no more.
+        let _inputs: Vec<_> = nodes.iter_mut().map(|node| node.stdin.take()).collect();
         let stopped = nodes.iter_mut().map(|node| Box::pin(node.wait()));
         let (status, index, _) = futures::future::select_all(stopped).await;
         let region = charter
