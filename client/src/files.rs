@@ -65,10 +65,27 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     sync_directory_of(path)
 }
 
+/// Ending of what is being written.
+const PARTIAL: &str = ".partial";
+
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.partial", std::process::id()));
+    name.push(format!(".{}{PARTIAL}", std::process::id()));
     path.with_file_name(name)
+}
+
+/// Removes what a killed process left half written in a directory that only this process writes to.
+///
+/// # Errors
+/// See [`FileError`].
+pub fn clear_partial(directory: &Path) -> Result<(), FileError> {
+    for entry in fs::read_dir(directory).map_err(FileError::system(directory))? {
+        let path = entry.map_err(FileError::system(directory))?.path();
+        if path.to_string_lossy().ends_with(PARTIAL) {
+            fs::remove_file(&path).map_err(FileError::system(&path))?;
+        }
+    }
+    Ok(())
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -110,6 +127,19 @@ mod tests {
         fs::create_dir(&path).unwrap();
         assert!(replace(&path, b"new").is_err());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_half_written_is_removed_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let (whole, half) = (
+            directory.path().join("1-7.png"),
+            directory.path().join("1-8.png.99.partial"),
+        );
+        fs::write(&whole, b"whole").unwrap();
+        fs::write(&half, b"ha").unwrap();
+        clear_partial(directory.path()).unwrap();
+        assert!(whole.exists() && !half.exists());
     }
 
     #[test]

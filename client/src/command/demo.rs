@@ -5,7 +5,7 @@ mod place;
 mod summary;
 
 use super::issue::{Desk, Sheet};
-use super::{Done, Failure, Shared, access, bundle, series, show, verify};
+use super::{Done, Failure, Shared, access, bundle, issue, series, show, verify};
 use clap::Args;
 use concord_client::desk::definition::TypeDefinition;
 use concord_client::desk::issuing::Step;
@@ -189,7 +189,7 @@ impl Office {
             Step::Recorded(count) => show::remark(&format!("  {count} more sealed")),
         };
         let out = place.certificates();
-        desk.issue(
+        let released = desk.issue(
             &self.node,
             &self.charter,
             &mut journal,
@@ -198,7 +198,9 @@ impl Office {
             BATCH,
             &out,
             &told,
-        )
+        )?;
+        issue::index::write(&out, &released, &sheet.rows)?;
+        Ok(released)
     }
 
     /// Revokes some: positions in the sheet, and the height at which the ledger knows.

@@ -1,6 +1,6 @@
 //! `concord issue`: every row of a sheet becomes a certificate.
 
-mod index;
+pub(super) mod index;
 
 use super::access::{self, Passphrase};
 use super::{Done, Failure, Shared, show};
@@ -285,6 +285,8 @@ impl<'a> Desk<'a> {
             patience: PATIENCE,
         };
         std::fs::create_dir_all(out).map_err(FileError::system(out))?;
+        // The journal is locked: nobody else writes there.
+        files::clear_partial(out)?;
         issuing::issue(&order, journal, node, &mut |step| progress(step))?;
         let on_ledger = issuing::on_ledger(journal, &sheet.digest);
         let mut released: Vec<Released> = Vec::with_capacity(rows.len());

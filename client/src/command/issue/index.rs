@@ -5,7 +5,7 @@ use concord_client::files;
 use std::path::{Path, PathBuf};
 
 /// Writes `DIR.csv`: line of the sheet, printed number, holder, series-number, files.
-pub(super) fn write(directory: &Path, released: &[Released], rows: &[Row]) -> Result<PathBuf, Failure> {
+pub(in crate::command) fn write(directory: &Path, released: &[Released], rows: &[Row]) -> Result<PathBuf, Failure> {
     let mut name = directory.file_name().unwrap_or("certificates".as_ref()).to_owned();
     name.push(".csv");
     let path = directory.with_file_name(name);
