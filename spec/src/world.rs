@@ -252,7 +252,8 @@ impl World {
     pub fn by_region(&mut self, action: Action) -> Result<SignedRecord, WorldError> {
         let actor = Actor::Region(self.region()?);
         let payload = self.payload(actor, action);
-        Ok(SignedRecord::sign(payload, &[&self.authorities[0]]))
+        let authority = self.authorities.first().ok_or("no region")?;
+        Ok(SignedRecord::sign(payload, &[authority]))
     }
 
     /// A record of the office, signed by two of its three keys.
@@ -262,10 +263,8 @@ impl World {
     pub fn by_office(&mut self, action: Action) -> Result<SignedRecord, WorldError> {
         let actor = Actor::Office(self.office()?);
         let payload = self.payload(actor, action);
-        Ok(SignedRecord::sign(
-            payload,
-            &[&self.office_keys[0], &self.office_keys[1]],
-        ))
+        let signers: Vec<&SecretKey> = self.office_keys.iter().take(2).collect();
+        Ok(SignedRecord::sign(payload, &signers))
     }
 
     /// Drafts a block a second later, judges it, seals it with all regions, and moves on.
@@ -307,7 +306,8 @@ impl World {
         let message = seal_message(&self.state.chain_id(), block.header.height, round, &block.hash());
         let share = |index: usize| {
             let key = self.seal_keys.get(index).ok_or("no such region")?;
-            Ok((RegionId::new(REGION_CODES[index])?, key.sign(&message)))
+            let code = REGION_CODES.get(index).ok_or("no such region")?;
+            Ok((RegionId::new(code)?, key.sign(&message)))
         };
         who.into_iter().map(share).collect()
     }
