@@ -1,5 +1,7 @@
 //! `concord issue`, as far as it goes without a node.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
 mod program;
 
 use program::Desk;

@@ -1,5 +1,7 @@
 //! `concord key`.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 mod program;
 
 use program::Desk;

@@ -1,5 +1,7 @@
 //! `concord verify`, `bundle show` and `inspect` on certificates of a small federation made for the test.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
 mod program;
 
 use concord_client::render::{Code, CodeKind, PixelsPerModule, code_text};

@@ -31,7 +31,7 @@ pub(crate) struct Passphrase {
 
 impl Passphrase {
     /// The first line of the file, if one was named.
-    pub(crate) fn from_file(&self) -> Result<Option<Zeroizing<String>>, Failure> {
+    pub(crate) fn given(&self) -> Result<Option<Zeroizing<String>>, Failure> {
         let Some(path) = &self.passphrase_file else {
             return Ok(None);
         };
@@ -54,7 +54,7 @@ impl Passphrase {
         if !keys::is_encrypted(path)? {
             return Ok(keys::open(path, None)?);
         }
-        let passphrase = match self.from_file()? {
+        let passphrase = match self.given()? {
             Some(passphrase) => passphrase,
             None => ask(&format!("Passphrase of {}: ", path.display()))?,
         };

@@ -40,7 +40,7 @@ impl Verb {
                 plain: false,
                 passphrase,
             } => {
-                let passphrase = match passphrase.from_file()? {
+                let passphrase = match passphrase.given()? {
                     Some(passphrase) => passphrase,
                     None => ask_twice()?,
                 };

@@ -140,7 +140,7 @@ impl Journal {
                 Entry::Signed(_) | Entry::Settled(..) if at == 0 => {
                     return Err(damaged(&self.path, "no head".to_owned()));
                 }
-                Entry::Signed(signed) => self.batches.push(signed),
+                Entry::Signed(signed) => self.batches.push(*signed),
                 Entry::Settled(id, outcome) => {
                     if !self.settle(&id, outcome) {
                         return Err(damaged(&self.path, format!("outcome of an unknown record {id}")));
@@ -175,7 +175,7 @@ impl Journal {
     /// See [`JournalError`]; then nothing may be handed in.
     pub fn sign(&mut self, signed: Vec<Signed>) -> Result<(), JournalError> {
         for batch in signed {
-            self.write(&Entry::Signed(batch.clone()))?;
+            self.write(&Entry::Signed(Box::new(batch.clone())))?;
             self.batches.push(batch);
         }
         self.sync()

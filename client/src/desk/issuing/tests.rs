@@ -81,9 +81,11 @@ impl Rules {
     fn issued(&self) -> Vec<u64> {
         let world = self.world.borrow();
         let records = world.blocks.iter().flat_map(|(block, _)| &block.records);
-        let issues = records.filter_map(|record| match &record.payload().action {
-            Action::Issue(issue) => Some(issue.first.0..issue.first.0 + issue.count),
-            _ => None,
+        let issues = records.filter_map(|record| {
+            let Action::Issue(issue) = &record.payload().action else {
+                return None;
+            };
+            Some(issue.first.0..issue.first.0 + issue.count)
         });
         issues.flatten().collect()
     }

@@ -110,7 +110,7 @@ impl Signed {
 #[derive(Debug, Clone)]
 pub(super) enum Entry {
     Head(Head),
-    Signed(Signed),
+    Signed(Box<Signed>),
     Settled(RecordId, Outcome),
 }
 
@@ -171,7 +171,7 @@ impl Wire for Entry {
                     series: r.wire()?,
                 }))
             }
-            (kind::SIGNED, 5) => decode_signed(r).map(Self::Signed),
+            (kind::SIGNED, 5) => decode_signed(r).map(|signed| Self::Signed(Box::new(signed))),
             (kind::RECORDED, 3) => Ok(Self::Settled(r.wire()?, Outcome::Recorded(Box::new(r.wire()?)))),
             (kind::FREED, 3) => {
                 let id = r.wire()?;
