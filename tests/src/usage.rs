@@ -9,6 +9,9 @@ use crate::{HarnessError, Result};
 /// `USER_HZ`: in /proc, processor time is in hundredths of a second on every architecture we build for.
 const TICKS_PER_SECOND: u32 = 100;
 
+/// The name under which [`cpu_by_thread_name`] counts threads that are no more.
+pub const ENDED: &str = "(ended threads)";
+
 /// Processor time and memory of a process at an instant.
 #[derive(Debug, Clone, Copy)]
 pub struct Usage {
@@ -44,7 +47,8 @@ impl Usage {
     }
 }
 
-/// Processor time of a process so far by the names of its threads, without trailing numbers.
+/// Processor time of a process so far by the names of its threads, without trailing numbers; that of threads that have ended
+/// is under [`ENDED`].
 ///
 /// # Errors
 /// The process is gone.
@@ -67,6 +71,9 @@ pub fn cpu_by_thread_name(pid: u32) -> Result<BTreeMap<String, Duration>> {
         let total: &mut Duration = by_name.entry(role).or_default();
         *total = total.saturating_add(cpu_of(&stat)?);
     }
+    let alive = by_name.values().sum();
+    let all = cpu_of(&read(&format!("/proc/{pid}/stat"))?)?;
+    by_name.insert(ENDED.to_owned(), all.saturating_sub(alive));
     Ok(by_name)
 }
 
