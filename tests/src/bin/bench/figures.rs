@@ -1,8 +1,34 @@
-//! Figures: medians and percentiles of measured times.
+//! Figures: means and percentiles of measured times.
 
 use std::time::{Duration, Instant};
 
-/// Mean time of `work`, repeated for at least `window`.
+use concord_tests::{HarnessError, Result};
+
+/// Mean processor time of `work`, repeated for at least `window`: what else runs on the machine does not count.
+pub(crate) fn mean_cpu_of(window: Duration, mut work: impl FnMut()) -> Result<Duration> {
+    let (began, before) = (Instant::now(), thread_cpu()?);
+    let mut times: u32 = 0;
+    while began.elapsed() < window {
+        work();
+        times = times.saturating_add(1);
+    }
+    Ok(thread_cpu()?.saturating_sub(before) / times.max(1))
+}
+
+/// Processor time of this thread so far: the first number of `schedstat`, nanoseconds (proc(5), Documentation/scheduler).
+fn thread_cpu() -> Result<Duration> {
+    let path = "/proc/thread-self/schedstat";
+    let text = std::fs::read_to_string(path).map_err(HarnessError::file(path))?;
+    let nanos = text
+        .split_ascii_whitespace()
+        .next()
+        .and_then(|field| field.parse().ok());
+    nanos
+        .map(Duration::from_nanos)
+        .ok_or_else(|| HarnessError::bytes(path, text))
+}
+
+/// Mean time of `work` by the clock, repeated for at least `window`.
 pub(crate) fn mean_of(window: Duration, mut work: impl FnMut()) -> Duration {
     let began = Instant::now();
     let mut times: u32 = 0;

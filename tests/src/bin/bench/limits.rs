@@ -16,14 +16,14 @@ use concord_spec::key::ed25519::{BatchItem, SecretKey, verify_batch};
 use concord_spec::seal::{Member, RegionSet, Seal, seal_message};
 use concord_tests::{HarnessError, Result};
 
-use crate::figures::{mean_of, micros};
+use crate::figures::{mean_cpu_of, mean_of, micros};
 use crate::phase::Outcome;
 
 const WINDOW: Duration = Duration::from_millis(700);
 /// Signatures of a batch, over 64 keys, as in a block of many offices.
 const BATCH: usize = 256;
 
-/// Mean times of one operation each.
+/// Mean times of one operation each: processor time, and for the disk time by the clock.
 #[derive(Debug)]
 pub(crate) struct Limits {
     sign: Duration,
@@ -44,11 +44,11 @@ pub(crate) fn measure() -> Result<Limits> {
     };
     let each = u32::try_from(BATCH).unwrap_or(1);
     Ok(Limits {
-        sign: mean_of(WINDOW, || {
+        sign: mean_cpu_of(WINDOW, || {
             std::hint::black_box(key.sign(&first.message));
-        }),
-        verify: mean_of(WINDOW, || assert!(first.verify())),
-        verify_in_batch: mean_of(WINDOW, || assert!(verify_batch(&items, [5; 32]))) / each,
+        })?,
+        verify: mean_cpu_of(WINDOW, || assert!(first.verify()))?,
+        verify_in_batch: mean_cpu_of(WINDOW, || assert!(verify_batch(&items, [5; 32])))? / each,
         seal_of_3: seal(4, 3)?,
         seal_of_23: seal(34, 23)?,
         sync_512: append(512)?,
@@ -97,9 +97,9 @@ fn seal(regions: u8, signers: usize) -> Result<Duration> {
 /// Mean time of making one credential: encoding, signing, hashing its leaf. This is the offices' work, not the nodes'.
 fn issue_credential(key: &SecretKey) -> Result<Duration> {
     let credential = credential().map_err(|why| HarnessError::bytes("a credential", why))?;
-    Ok(mean_of(WINDOW, || {
+    mean_cpu_of(WINDOW, || {
         std::hint::black_box(SignedCredential::sign(credential.clone(), key).leaf());
-    }))
+    })
 }
 
 fn credential() -> std::result::Result<Credential, Box<dyn std::error::Error>> {

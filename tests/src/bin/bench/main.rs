@@ -54,7 +54,7 @@ fn measure(arguments: &Arguments) -> Result<bool> {
     println!("commit:  {}", commit());
     println!("machine: {}", limits::machine());
     let limits = limits::measure()?;
-    println!("\nlimits of the machine, one thread, nothing else running\n{limits}");
+    println!("\nlimits of the machine: processor time of one thread, and the disk by the clock\n{limits}");
 
     let cluster = Cluster::start(Options::default())?;
     let mut books = offer::open(&cluster, arguments.series)?;
