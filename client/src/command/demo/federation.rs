@@ -62,6 +62,22 @@ fn build(cargo: &Path, manifest: &Path, own: &Path) -> Result<(), Failure> {
         profile,
     ]);
     command.arg("--target-dir").arg(target).current_dir(manifest);
+    // What cargo set for this program would make it build again what watches these variables (ring, and all that needs it).
+    let of_this_program = [
+        "CARGO_MANIFEST_",
+        "CARGO_PKG_",
+        "CARGO_BIN_",
+        "CARGO_CRATE_NAME",
+        "CARGO_PRIMARY_PACKAGE",
+    ];
+    let set = std::env::vars_os().map(|(name, _)| name);
+    for name in set.filter(|name| {
+        of_this_program
+            .iter()
+            .any(|own| name.to_string_lossy().starts_with(own))
+    }) {
+        command.env_remove(name);
+    }
     let built = command
         .stdout(Stdio::null())
         .status()
@@ -177,9 +193,11 @@ impl Running {
         let mut command = Command::new(program);
         command
             .arg("start")
+            .arg("--until-eof")
             .arg("--data-dir")
             .arg(directory.join(region.as_str()));
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors);
+        // Its input ends with this process, however that ends: even killed, the demo leaves no node behind.
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(errors);
         let child = command.spawn().map_err(FileError::system(program))?;
         Ok(Self {
             region: region.clone(),
