@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::fate::Verdict;
 use super::journal::{JournalError, MAX_REASON_BYTES};
-use super::pending::{Change, Fallen, NoEntry, Waiting};
+use super::pending::{NoEntry, Waiting};
 use super::{Fate, PoolError, Refusal, Refused, Shared, Submitted};
 
 /// Most records of a round.
@@ -134,7 +134,7 @@ impl Admission {
         Self { shared }
     }
 
-    /// Lets in what was promised before a restart and has no fate yet; what no longer holds gets one.
+    /// Lets in what was promised before a restart and has no fate yet; what does not hold is parked until this node has caught up.
     pub(super) fn recover(&self) -> Result<(), PoolError> {
         let shared = &self.shared;
         let mut records = Vec::new();
@@ -148,7 +148,6 @@ impl Admission {
         let base = Arc::clone(shared.lock().pending.base());
         shared.signatures.warm(&base, records.iter().map(AsRef::as_ref));
         let mut settling = Settling::default();
-        let mut change = Change::default();
         for record in records {
             let id = record.id();
             if shared.chain.position(&id)?.is_some() {
@@ -161,14 +160,14 @@ impl Admission {
                 since: Instant::now(),
             };
             let mut inner = shared.lock();
-            if let Err(why) = inner
+            if inner
                 .pending
                 .admit_owed(waiting.clone(), (shared.clock)(), shared.signatures.as_ref())
+                .is_err()
             {
-                change.fallen.push(Fallen { waiting, why });
+                inner.pending.park(waiting, (shared.clock)());
             }
         }
-        settling.extend(shared.lock().fall(change, &shared.meters));
         shared.journal.forget_refusals((shared.clock)().0);
         Ok(self.journal(&[], &settling)?)
     }

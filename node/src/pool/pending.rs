@@ -25,6 +25,11 @@ type Arrival = u64;
 /// ledger's own state forgets in time.
 const STALE: usize = 16_384;
 
+/// A parked record is given up when this much time has passed on the ledger, in milliseconds,
+const PARKED_MS: u64 = 60_000;
+/// and then so many blocks have come.
+const PARKED_BLOCKS: u64 = 4;
+
 /// A record that waits.
 #[derive(Debug, Clone)]
 pub(super) struct Waiting {
@@ -80,6 +85,19 @@ pub(super) struct Pending {
     lanes: HashMap<SeriesId, VecDeque<Arrival>>,
     expiries: BTreeSet<(UnixMillis, Arrival)>,
     bytes: usize,
+    /// Records from before a restart that do not hold yet: what they follow may be in blocks that are still to be fetched, or
+    /// in other pools.
+    parked: Vec<Waiting>,
+    patience: Patience,
+}
+
+/// How long what is parked may still come to hold.
+#[derive(Debug, Default)]
+struct Patience {
+    /// Till this time on the ledger.
+    until: Option<UnixMillis>,
+    /// Blocks since.
+    blocks: u64,
 }
 
 impl Pending {
@@ -96,6 +114,8 @@ impl Pending {
             lanes: HashMap::new(),
             expiries: BTreeSet::new(),
             bytes: 0,
+            parked: Vec::new(),
+            patience: Patience::default(),
         }
     }
 
@@ -117,7 +137,7 @@ impl Pending {
     }
 
     pub(super) fn contains(&self, id: &RecordId) -> bool {
-        self.by_id.contains_key(id)
+        self.by_id.contains_key(id) || self.parked.iter().any(|parked| parked.record.id() == *id)
     }
 
     /// Promises a waiting record a fate; says whether that is new.
@@ -153,6 +173,35 @@ impl Pending {
         self.apply(&waiting.record, self.likely_time(&waiting.record, now), signatures)?;
         self.insert(waiting);
         Ok(())
+    }
+
+    /// Keeps a record that has a promise from before a restart and does not hold: it may, once this node knows what the others know.
+    pub(super) fn park(&mut self, waiting: Waiting, now: UnixMillis) {
+        self.patience = Patience {
+            until: Some(UnixMillis(now.0.saturating_add(PARKED_MS))),
+            blocks: 0,
+        };
+        self.parked.push(waiting);
+    }
+
+    /// Lets in what was parked and holds now; what never will, or did not in time, is taken out.
+    fn unpark(&mut self, now: UnixMillis, signatures: &dyn CheckSignatures) -> Vec<Fallen> {
+        if self.parked.is_empty() {
+            return Vec::new();
+        }
+        if self.patience.until.is_none_or(|until| self.base.tip().time > until) {
+            self.patience.blocks = self.patience.blocks.saturating_add(1);
+        }
+        let is_over = self.patience.blocks >= PARKED_BLOCKS;
+        let mut fallen = Vec::new();
+        for waiting in std::mem::take(&mut self.parked) {
+            match self.admit_owed(waiting.clone(), now, signatures) {
+                Ok(()) => {}
+                Err(why) if is_over || is_final(&why) => fallen.push(Fallen { waiting, why }),
+                Err(_) => self.parked.push(waiting),
+            }
+        }
+        fallen
     }
 
     fn insert(&mut self, waiting: Waiting) {
@@ -259,6 +308,12 @@ impl Pending {
     ) -> Change {
         let mut change = Change::default();
         let mut foreseen = true;
+        if !self.parked.is_empty() {
+            let recorded: BTreeSet<RecordId> = block.records.iter().map(|record| record.id()).collect();
+            let parked = std::mem::take(&mut self.parked).into_iter();
+            let (done, parked) = parked.partition(|waiting| recorded.contains(&waiting.record.id()));
+            (change.recorded, self.parked) = (done, parked);
+        }
         for record in &block.records {
             foreseen &= self.take(record, foreseen, now, signatures, &mut change.recorded);
         }
@@ -269,6 +324,7 @@ impl Pending {
         if !foreseen || self.is_empty() || self.applied > STALE.saturating_add(self.len().saturating_mul(4)) {
             change.fallen.extend(self.reconsider(now, signatures));
         }
+        change.fallen.extend(self.unpark(now, signatures));
         change
     }
 
@@ -368,4 +424,10 @@ impl Pending {
         }
         chosen
     }
+}
+
+/// Whether no block to come can make a record hold that was turned down for this.
+fn is_final(why: &Rejection) -> bool {
+    matches!(why, Rejection::Expired { .. } | Rejection::Duplicate)
+        || matches!(why, Rejection::NumberGap { expected, got, .. } if got < expected)
 }

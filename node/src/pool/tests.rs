@@ -283,6 +283,40 @@ async fn what_was_promised_waits_again_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_promised_record_whose_predecessor_is_unknown_after_a_restart_waits_for_it() {
+    let (dir, ledger) = (tempfile::tempdir().unwrap(), Ledger::new());
+    let pool = open(dir.path(), &ledger, roomy());
+    let (of_a_peer, promised) = (ledger.issue(0, 2), ledger.issue(2, 2));
+    assert_eq!(pool.admit_gossiped(vec![bytes(&of_a_peer)]).await, Gossip::New);
+    assert_eq!(code(&pool.submit(bytes(&promised)).await), "taken");
+    drop(pool);
+    let pool = open(dir.path(), &ledger, roomy());
+    assert_eq!(pool.fate(&promised.id()).unwrap(), Some(Fate::Pending));
+    assert!(!pool.has_candidates());
+    ledger.commit(&pool, vec![of_a_peer]);
+    ledger.commit_waiting(&pool);
+    assert!(matches!(settled(&pool, &promised.id()).await, Fate::Recorded(_)));
+}
+
+#[tokio::test]
+async fn a_promised_record_whose_predecessor_never_comes_is_rejected_in_the_end() {
+    let (dir, ledger) = (tempfile::tempdir().unwrap(), Ledger::new());
+    let pool = open(dir.path(), &ledger, roomy());
+    let (lost, promised) = (ledger.issue(0, 2), ledger.issue(2, 2));
+    pool.admit_gossiped(vec![bytes(&lost)]).await;
+    assert_eq!(code(&pool.submit(bytes(&promised)).await), "taken");
+    drop(pool);
+    let pool = open(dir.path(), &ledger, roomy());
+    let late = UnixMillis(clock().0 + 60_000);
+    while ledger.state().tip().time <= late {
+        ledger.commit(&pool, Vec::new());
+    }
+    assert_eq!(pool.fate(&promised.id()).unwrap(), Some(Fate::Pending));
+    (0..3).for_each(|_| ledger.commit(&pool, Vec::new()));
+    assert!(matches!(settled(&pool, &promised.id()).await, Fate::Rejected(why) if why.code == "NUMBER_GAP"));
+}
+
+#[tokio::test]
 async fn a_record_that_was_gossiped_first_is_promised_when_it_is_submitted() {
     let (dir, ledger) = (tempfile::tempdir().unwrap(), Ledger::new());
     let pool = open(dir.path(), &ledger, roomy());
