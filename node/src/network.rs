@@ -8,6 +8,7 @@
 mod actor;
 mod admission;
 mod allow_list;
+mod bucket;
 mod dial;
 mod exchange;
 mod face;
@@ -18,6 +19,7 @@ mod hello;
 mod judge;
 mod metrics;
 mod publisher;
+mod rates;
 mod swarm;
 mod topics;
 mod voter;

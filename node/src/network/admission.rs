@@ -4,10 +4,12 @@
 use std::{
     collections::{BTreeSet, HashMap},
     net::IpAddr,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use libp2p::swarm::ConnectionId;
+
+use super::bucket::{Bucket, Pace};
 
 /// Handshakes of one allowance at the same time.
 const PENDING_PER_ALLOWANCE: usize = 48;
@@ -15,10 +17,11 @@ const PENDING_PER_ALLOWANCE: usize = 48;
 const PENDING_PER_STRANGER: usize = 8;
 /// Handshakes in all at the same time.
 const PENDING_TOTAL: usize = 192;
-/// Handshakes of one allowance in a burst. One costs about half a millisecond of CPU.
-const BURST: f64 = 128.0;
-/// Handshakes a second of one allowance, after the burst: about 3 % of a core.
-const PER_SECOND: f64 = 64.0;
+/// Handshakes of one allowance. One costs about half a millisecond of CPU, so this is about 3 % of a core.
+const PACE: Pace = Pace {
+    burst: 128.0,
+    per_second: 64.0,
+};
 
 /// Why a connection was turned away before its handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,25 +39,6 @@ pub(super) enum TurnedAway {
 enum Allowance {
     Known(IpAddr),
     Strangers,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    tokens: f64,
-    filled: Instant,
-}
-
-impl Bucket {
-    fn take(&mut self, now: Instant) -> bool {
-        let elapsed: Duration = now.saturating_duration_since(self.filled);
-        self.tokens = (self.tokens + elapsed.as_secs_f64() * PER_SECOND).min(BURST);
-        self.filled = now;
-        let enough = self.tokens >= 1.0;
-        if enough {
-            self.tokens -= 1.0;
-        }
-        enough
-    }
 }
 
 /// The count and pace of handshakes that strangers may start with us.
@@ -100,11 +84,8 @@ impl Admission {
         {
             return Err(TurnedAway::Pending);
         }
-        let bucket = self.buckets.entry(allowance).or_insert(Bucket {
-            tokens: BURST,
-            filled: now,
-        });
-        if !bucket.take(now) {
+        let bucket = self.buckets.entry(allowance).or_insert(Bucket::new(PACE, now));
+        if !bucket.take(1.0, now) {
             return Err(TurnedAway::Rate);
         }
         self.pending.insert(id, ip);
@@ -119,6 +100,8 @@ impl Admission {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));

@@ -36,6 +36,7 @@ use super::{
     handshake,
     hello::Hello,
     metrics::Meters,
+    rates::Rates,
     topics::{self, ChainTag, Framing, Gossip, Topic, TopicNames},
 };
 
@@ -83,6 +84,7 @@ pub(super) struct SwarmTask {
     list: Arc<AllowList>,
     list_now: watch::Sender<Arc<AllowList>>,
     last_status: Option<Bytes>,
+    rates: Rates,
     dialer: Dialer,
     links: Links,
     hello: Hello,
@@ -117,6 +119,7 @@ impl SwarmTask {
             list,
             list_now: parts.list,
             last_status: None,
+            rates: Rates::default(),
             links: Links::default(),
             hello: parts.hello,
             height: parts.height,
@@ -272,6 +275,9 @@ impl SwarmTask {
             .get(&from)
             .is_none_or(|listed| listed.role == PeerRole::Bootstrap);
         let taken = if bootstrap && topic != Topic::Status {
+            false
+        } else if !self.rates.allow(&from, incoming.body.len(), Instant::now()) {
+            self.meters.dropped.get_or_create(&topic.into()).inc();
             false
         } else if topic == Topic::Records {
             self.route_records(incoming)

@@ -98,8 +98,9 @@ fn a_merge_cut_short_leaves_either_the_old_runs_or_the_new_one() {
 fn a_run_with_any_flipped_byte_in_its_header_is_made_again_with_all_that_follow() {
     for at in 0..36 {
         let dir = tempfile::tempdir().unwrap();
-        let runs: Vec<_> =
-            (1..=3u64).map(|h| run::write(dir.path(), h, h, &BTreeMap::new()).unwrap()).collect();
+        let runs: Vec<_> = (1..=3u64)
+            .map(|h| run::write(dir.path(), h, h, &BTreeMap::new()).unwrap())
+            .collect();
         let mut bytes = std::fs::read(&runs[1].path).unwrap();
         bytes[at] ^= 1;
         std::fs::write(&runs[1].path, bytes).unwrap();

@@ -114,6 +114,7 @@ impl SwarmTask {
 
     fn on_disconnected(&mut self, peer: PeerId) {
         let now = Instant::now();
+        self.rates.forget(&peer);
         let stage = self.links.stages.remove(&peer);
         match stage {
             Some(Stage::Refused(_)) => self.dialer.refused(&peer, now),

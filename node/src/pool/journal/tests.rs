@@ -165,12 +165,31 @@ fn an_old_record_that_was_moved_still_comes_first() {
 fn a_record_admitted_and_refused_in_one_batch_is_not_pending() {
     let dir = tempfile::tempdir().unwrap();
     let mut batch = Vec::new();
-    Entry::Admitted { id: id(1), sequence: 0, record: &record(1) }.write(&mut batch);
-    Entry::Refused { id: id(1), sequence: 1, keep_until_ms: 9, reason: b"r" }.write(&mut batch);
-    let options = Options { magic: MAGIC, segment_bytes: 2_000, check: Check::Everything };
-    Segments::open(dir.path(), 1, options).unwrap().0.append_synced(1, &[&batch]).unwrap();
+    Entry::Admitted {
+        id: id(1),
+        sequence: 0,
+        record: &record(1),
+    }
+    .write(&mut batch);
+    Entry::Refused {
+        id: id(1),
+        sequence: 1,
+        keep_until_ms: 9,
+        reason: b"r",
+    }
+    .write(&mut batch);
+    let options = Options {
+        magic: MAGIC,
+        segment_bytes: 2_000,
+        check: Check::Everything,
+    };
+    Segments::open(dir.path(), 1, options)
+        .unwrap()
+        .0
+        .append_synced(1, &[&batch])
+        .unwrap();
     let journal = open(dir.path());
-    assert_eq!(pending(&journal), []);
+    assert_eq!(pending(&journal), Vec::<u32>::new());
     assert!(journal.refusal(&id(1)).is_some());
 }
 
@@ -257,6 +276,11 @@ fn entries_with_lengths_over_their_bounds_do_not_parse() {
         assert!(entries(&bytes[..bytes.len() - cut]).is_none(), "{cut}");
     }
     let mut long = Vec::new();
-    Entry::Admitted { id: id(1), sequence: 1, record: &vec![0; MAX_RECORD_BYTES + 1] }.write(&mut long);
+    Entry::Admitted {
+        id: id(1),
+        sequence: 1,
+        record: &vec![0; MAX_RECORD_BYTES + 1],
+    }
+    .write(&mut long);
     assert!(entries(&long).is_none());
 }
