@@ -16,7 +16,7 @@
 //!
 //! # On disk
 //! A segment is a file `<first number, 20 digits>.seg`: a header of 16 bytes (magic `CSEG`, a random salt, CRC-32C of
-//! both), synced with its directory before the first frame, then frames ([`frame`]). A segment ends at the first
+//! both), synced with its directory before the first frame, then frames (`frame`). A segment ends at the first
 //! frame that fills it.
 
 mod frame;
