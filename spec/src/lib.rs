@@ -16,6 +16,7 @@ pub mod content;
 pub mod credential;
 pub mod status;
 pub mod seal;
+pub mod vote;
 pub mod charter;
 pub mod record;
 pub mod block;
