@@ -183,9 +183,15 @@ impl LedgerState {
     }
 
     fn change_directory(&mut self, region: &RegionId, change: impl FnOnce(&mut Directory)) {
-        let mut directory = self.directories.get(region).cloned().unwrap_or_default();
-        change(Arc::make_mut(&mut directory));
-        self.directories.insert_mut(region.clone(), directory);
+        // In place, so that a directory is copied once a block and not once a record.
+        match self.directories.get_mut(region) {
+            Some(directory) => change(Arc::make_mut(directory)),
+            None => {
+                let mut directory = Directory::default();
+                change(&mut directory);
+                self.directories.insert_mut(region.clone(), Arc::new(directory));
+            }
+        }
         self.touched.insert(Entry::Directory(region.clone()));
     }
 

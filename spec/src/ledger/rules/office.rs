@@ -295,7 +295,12 @@ impl LedgerState {
 
     /// Whether offices that are not gone stand directly under this one, or under one whose place it took.
     fn has_sub_offices(&self, id: &OfficeId) -> bool {
-        self.directories.iter().any(|(region, directory)| {
+        let holder = self.federation.holder_of(&id.region);
+        let mut own = self
+            .directories
+            .iter()
+            .filter(|(region, _)| self.federation.holder_of(region) == holder);
+        own.any(|(region, directory)| {
             directory.offices.iter().any(|office| {
                 let own = OfficeId::new(region.clone(), office.code.clone());
                 office.closed.is_none()
