@@ -9,7 +9,7 @@ mod signatures;
 pub mod signed;
 pub mod words;
 
-pub use signatures::KeySignature;
+pub use signatures::{KeySignature, SigningError};
 
 use crate::catalogue::{Label, MAX_LABELS};
 use crate::codec::{self, CodecError, fields::wire_array};

@@ -1,6 +1,6 @@
 //! Cards: what a region hands over to be put into a charter, signed by its authority (DESIGN 4.4).
 
-use super::signatures::{self, KeySignature};
+use super::signatures::{self, KeySignature, SigningError};
 use super::{Charter, CharterError, CharterRegion, Parameters};
 use crate::codec::{self, CodecError, fields::wire_array};
 use crate::cose::SignatureError;
@@ -60,14 +60,6 @@ pub enum CardError {
         /// The region.
         region: RegionId,
         /// What is wrong.
-        why: SignatureError,
-    },
-    /// This key cannot sign the card.
-    #[error("this key cannot sign the card of region {region}: {why}")]
-    Signing {
-        /// The region.
-        region: RegionId,
-        /// Why.
         why: SignatureError,
     },
     /// Signatures are missing.
@@ -140,14 +132,10 @@ impl Card {
     /// Adds the signature of a key of the region's authority.
     ///
     /// # Errors
-    /// [`CardError::Signing`]: the key is not of the authority, has signed already, or enough have signed.
-    pub fn sign(&mut self, key: &SecretKey) -> Result<(), CardError> {
+    /// See [`SigningError`].
+    pub fn sign(&mut self, key: &SecretKey) -> Result<(), SigningError> {
         let message = self.message();
-        let added = signatures::add(&mut self.signatures, &self.region.authority, &message, key);
-        added.map_err(|why| CardError::Signing {
-            region: self.region.region.clone(),
-            why,
-        })
+        signatures::add(&mut self.signatures, &self.region.authority, &message, key)
     }
 
     /// What the authority vouches for.

@@ -14,6 +14,20 @@ pub struct KeySignature {
 }
 wire_array!(KeySignature { key, signature });
 
+/// Why a key cannot sign.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SigningError {
+    /// The key is not in the keyring.
+    #[error("key {0} is not of the authority of this region")]
+    NotOfAuthority(PublicKey),
+    /// The key has signed.
+    #[error("key {0} has signed already")]
+    Already(PublicKey),
+    /// Exactly as many keys as the threshold sign.
+    #[error("as many keys of the authority have signed as its keyring demands; no more may")]
+    Enough,
+}
+
 /// Whether the signatures that are there are good: ascending by key, each of another key of the keyring, at most as many as
 /// its threshold, and each verifies.
 pub(super) fn check(signatures: &[KeySignature], keyring: &Keyring, message: &[u8]) -> Result<(), SignatureError> {
@@ -44,16 +58,16 @@ pub(super) fn add(
     keyring: &Keyring,
     message: &[u8],
     secret: &SecretKey,
-) -> Result<(), SignatureError> {
+) -> Result<(), SigningError> {
     let key = secret.public();
     if !keyring.contains(&key) {
-        return Err(SignatureError::UnknownKey);
+        return Err(SigningError::NotOfAuthority(key));
     }
     let Err(place) = signatures.binary_search_by_key(&key, |one| one.key) else {
-        return Err(SignatureError::NotAscending);
+        return Err(SigningError::Already(key));
     };
     if missing(signatures, keyring) == 0 {
-        return Err(SignatureError::TooMany);
+        return Err(SigningError::Enough);
     }
     let signature = secret.sign(message);
     signatures.insert(place, KeySignature { key, signature });

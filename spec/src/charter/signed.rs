@@ -2,7 +2,7 @@
 //!
 //! The signatures are no part of what the chain id is taken of: the chain is the same whoever has signed so far.
 
-use super::signatures::{self, KeySignature};
+use super::signatures::{self, KeySignature, SigningError};
 use super::{Charter, CharterError, CharterRegion};
 use crate::codec::{self, CodecError, fields::wire_array};
 use crate::cose::SignatureError;
@@ -67,13 +67,8 @@ pub enum SignedCharterError {
         why: SignatureError,
     },
     /// This key cannot sign.
-    #[error("this key cannot sign the charter for region {region}: {why}")]
-    Signing {
-        /// The region.
-        region: RegionId,
-        /// Why.
-        why: SignatureError,
-    },
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     /// Two charters whose signatures cannot be put together.
     #[error("these are two charters: the fingerprint of one is {one}, of the other {other}")]
     OtherCharter {
@@ -173,16 +168,11 @@ impl SignedCharter {
     /// Adds the signature of a key of a region's authority.
     ///
     /// # Errors
-    /// [`SignedCharterError::Stranger`], or [`SignedCharterError::Signing`]: the key is not of the authority, has signed
-    /// already, or enough have signed.
+    /// [`SignedCharterError::Stranger`] or [`SignedCharterError::Signing`].
     pub fn sign(&mut self, region: &RegionId, key: &SecretKey) -> Result<(), SignedCharterError> {
         let authority = &member(&self.charter, region)?.authority;
         let mut collected = self.signatures(region).to_vec();
-        let added = signatures::add(&mut collected, authority, &message(&self.charter, region), key);
-        added.map_err(|why| SignedCharterError::Signing {
-            region: region.clone(),
-            why,
-        })?;
+        signatures::add(&mut collected, authority, &message(&self.charter, region), key)?;
         self.put(region.clone(), collected);
         Ok(())
     }

@@ -85,16 +85,16 @@ fn a_card_goes_from_hand_to_hand_until_enough_have_signed() {
 
 #[test]
 fn only_keys_of_the_authority_sign_each_once_and_no_more_than_the_threshold() {
-    let signing = |card: &mut Card, key: &SecretKey| match card.sign(key) {
-        Err(CardError::Signing { why, .. }) => why,
-        other => panic!("{other:?}"),
-    };
     let mut card = Card::new(region(1, 2)).unwrap();
-    assert_eq!(signing(&mut card, &authority(2, 1)), SignatureError::UnknownKey);
-    card.sign(&authority(1, 1)).unwrap();
-    assert_eq!(signing(&mut card, &authority(1, 1)), SignatureError::NotAscending);
+    let (first, stranger) = (authority(1, 1), authority(2, 1));
+    assert_eq!(
+        card.sign(&stranger),
+        Err(SigningError::NotOfAuthority(stranger.public()))
+    );
+    card.sign(&first).unwrap();
+    assert_eq!(card.sign(&first), Err(SigningError::Already(first.public())));
     card.sign(&authority(1, 2)).unwrap();
-    assert_eq!(signing(&mut card, &authority(1, 3)), SignatureError::TooMany);
+    assert_eq!(card.sign(&authority(1, 3)), Err(SigningError::Enough));
     assert_eq!(card.signatures().len(), 2);
 }
 

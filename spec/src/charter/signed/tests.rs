@@ -31,10 +31,10 @@ fn changed(signed: &SignedCharter, change: impl FnOnce(&mut SignedCharter)) -> S
 }
 
 fn why(error: SignedCharterError) -> SignatureError {
-    match error {
-        SignedCharterError::Signatures { why, .. } | SignedCharterError::Signing { why, .. } => why,
-        other => panic!("{other:?}"),
-    }
+    let SignedCharterError::Signatures { why, .. } = error else {
+        panic!("{error:?}");
+    };
+    why
 }
 
 #[test]
@@ -58,13 +58,16 @@ fn the_chain_is_the_same_whoever_has_signed() {
 #[test]
 fn only_keys_of_the_own_authority_sign_each_once_and_no_more_than_the_threshold() {
     let mut one = signed(&[(1, 1)]);
-    let mut signing = |region: u8, key: SecretKey| one.sign(&id(region), &key).unwrap_err();
-    assert_eq!(why(signing(1, authority(2, 1))), SignatureError::UnknownKey);
-    assert_eq!(why(signing(1, authority(1, 1))), SignatureError::NotAscending);
-    assert_eq!(signing(4, authority(4, 1)), SignedCharterError::Stranger(id(4)));
-    let mut full = signed(&ALL);
-    let third = full.sign(&id(1), &authority(1, 3)).unwrap_err();
-    assert_eq!(why(third), SignatureError::TooMany);
+    let mut signing = |region: u8, key: &SecretKey| one.sign(&id(region), key).unwrap_err();
+    let (first, stranger) = (authority(1, 1), authority(2, 1));
+    assert_eq!(
+        signing(1, &stranger),
+        SigningError::NotOfAuthority(stranger.public()).into()
+    );
+    assert_eq!(signing(1, &first), SigningError::Already(first.public()).into());
+    assert_eq!(signing(4, &authority(4, 1)), SignedCharterError::Stranger(id(4)));
+    let third = signed(&ALL).sign(&id(1), &authority(1, 3)).unwrap_err();
+    assert_eq!(third, SigningError::Enough.into());
 }
 
 #[test]
