@@ -70,6 +70,15 @@ impl Cluster {
             .arg("--init-only");
         command.arg("--heartbeat-ms").arg(options.heartbeat_ms.to_string());
         run(&mut command)?;
+        Self::open(dir, options.environment)
+    }
+
+    /// The federation of a directory that holds its signed charter and every region's data directory; starts nothing.
+    ///
+    /// # Errors
+    /// The charter is not there.
+    pub fn open(dir: PathBuf, environment: Vec<(String, String)>) -> Result<Self> {
+        let programs = programs()?;
         let path = dir.join("charter.cbor");
         let bytes = fs::read(&path).map_err(HarnessError::file(&path))?;
         let signed = SignedCharter::from_bytes(&bytes);
@@ -80,7 +89,7 @@ impl Cluster {
         let nodes = charter.regions.iter().map(|region| node(&region.region)).collect();
         Ok(Self {
             nodes,
-            environment: options.environment,
+            environment,
             charter,
             dir,
             finished: false,
