@@ -1,5 +1,15 @@
 //! The charter: the document that defines a federation; its digest is the chain id (DESIGN 1, 4.4).
-//! Not here: how regions make it together (a later ceremony), what changes afterwards (`ledger`).
+//!
+//! How regions make it together: each hands over a [`card`], the charter is put together from the cards, its fingerprint is
+//! compared in [`words`], and every region signs it ([`signed`]).
+//! Not here: what changes afterwards (`ledger`).
+
+pub mod card;
+mod signatures;
+pub mod signed;
+pub mod words;
+
+pub use signatures::{KeySignature, SigningError};
 
 use crate::catalogue::{Label, MAX_LABELS};
 use crate::codec::{self, CodecError, fields::wire_array};

@@ -22,13 +22,13 @@ const MAX_SERIES: usize = 1_000;
 /// Most offices of one answer.
 const MAX_OFFICES: usize = 10_000;
 
-/// The charter, as it is signed for.
+/// The charter, with the signatures of its regions that this node's copy has.
 #[utoipa::path(
     get, path = "/v1/charter", tag = "directory",
-    responses((status = 200, description = "Charter", body = Vec<u8>, content_type = "application/cbor")),
+    responses((status = 200, description = "Signed charter", body = Vec<u8>, content_type = "application/cbor")),
 )]
 pub(super) async fn charter(State(api): State<Arc<Api>>) -> Response {
-    cbor(codec::to_vec(api.chain.state().charter()))
+    cbor(api.charter.clone())
 }
 
 /// A version of a type.

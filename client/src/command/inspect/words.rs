@@ -1,11 +1,12 @@
 //! What each kind of document says, as names and values.
 
-use crate::command::show;
+use crate::command::{card as cards, show};
 use concord_spec::block::Header;
 use concord_spec::bundle::TrustBundle;
 use concord_spec::catalogue::label;
 use concord_spec::certificate::Certificate;
-use concord_spec::charter::Charter;
+use concord_spec::charter::card::Card;
+use concord_spec::charter::signed::SignedCharter;
 use concord_spec::credential::SignedCredential;
 use concord_spec::id::UnixMillis;
 use concord_spec::receipt::Receipt;
@@ -152,10 +153,22 @@ fn action(action: &Action) -> String {
     }
 }
 
-pub(super) fn charter(charter: &Charter) -> Words {
+pub(super) fn card(card: &Card) -> Words {
+    let mut words = Words::new();
+    put(&mut words, "region", &card.region().region);
+    for (name, value) in cards::region(card.region()) {
+        put(&mut words, name, value);
+    }
+    put(&mut words, "signatures", card.signatures().len());
+    words
+}
+
+pub(super) fn charter(signed: &SignedCharter) -> Words {
+    let charter = signed.charter();
     let mut words = Words::new();
     put(&mut words, "chain", &charter.chain);
     put(&mut words, "chain id", charter.chain_id());
+    put(&mut words, "fingerprint", charter.fingerprint());
     put(&mut words, "genesis", show::time(charter.genesis));
     for region in &charter.regions {
         put(
