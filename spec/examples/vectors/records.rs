@@ -210,7 +210,7 @@ const ACCEPTED: &[Case] = &[
         next_issue(world, [2, 1], |_| ())
     }),
     ("a status, of two ranges", "accept", |world| {
-        status(world, &[(4, 2), (8, 1)], StatusChange::Set(StatusKind::Superseded))
+        status(world, &[(4, 2), (8, 1)], StatusChange::Set(StatusKind::Suspended))
     }),
     ("a suspended number is suspended no longer", "accept", |world| {
         status(world, &[(3, 1)], StatusChange::Reinstate)
@@ -275,7 +275,7 @@ const ENVELOPE: &[Case] = &[
         Ok(SignedRecord::from_bytes(&bytes)?)
     }),
     ("a region does what offices do", "NOT_YOURS", |world| {
-        world.by_region(Action::FreezeSeries(SeriesId(1)))
+        world.by_region(Action::CloseSeries(SeriesId(1)))
     }),
 ];
 
@@ -422,7 +422,7 @@ fn malformed(world: &mut World) -> Result<Vec<Value>, Error> {
         ),
         (
             "an unknown actor",
-            replaced(bytes, &[0x82, 0x02, 0x82], &[0x82, 0x01, 0x82])?,
+            replaced(bytes, &[0x82, 0x02, 0x82], &[0x82, 0x04, 0x82])?,
             "UnknownKey",
         ),
         (
