@@ -70,6 +70,20 @@ pub struct Parameters {
 }
 wire_array!(Parameters { heartbeat_ms });
 
+impl Parameters {
+    /// Checks that every parameter is in its range.
+    ///
+    /// # Errors
+    /// [`CharterError::Heartbeat`].
+    pub fn check(&self) -> Result<(), CharterError> {
+        if (1_000..=3_600_000).contains(&self.heartbeat_ms) {
+            Ok(())
+        } else {
+            Err(CharterError::Heartbeat(self.heartbeat_ms))
+        }
+    }
+}
+
 /// The default heartbeat, 60 s.
 pub const DEFAULT_HEARTBEAT_MS: u64 = 60_000;
 
@@ -135,12 +149,7 @@ impl Charter {
         if let Some(region) = unproved {
             return Err(CharterError::Possession(region.region.clone()));
         }
-        let heartbeat_ms = self.parameters.heartbeat_ms;
-        if (1_000..=3_600_000).contains(&heartbeat_ms) {
-            Ok(())
-        } else {
-            Err(CharterError::Heartbeat(heartbeat_ms))
-        }
+        self.parameters.check()
     }
 
     /// The chain id: digest of the unsigned charter, and parent of block 1.

@@ -65,7 +65,15 @@ impl From<&TypeDefinition> for TypeView {
     responses((status = 200, description = "Types, ascending by id and version", body = Vec<TypeView>)),
 )]
 pub(super) async fn catalogue(State(api): State<Arc<Api>>) -> Json<Vec<TypeView>> {
-    Json(api.chain.state().catalogue().types.iter().map(TypeView::from).collect())
+    Json(
+        api.chain
+            .state()
+            .catalogue()
+            .types
+            .iter()
+            .map(|known| TypeView::from(&known.definition))
+            .collect(),
+    )
 }
 
 /// A version of a type, as it is on the ledger.
@@ -120,9 +128,9 @@ impl OfficeView {
         Self {
             region: region.clone(),
             code: office.code.clone(),
-            labels: office.labels.clone(),
+            labels: office.labels().to_vec(),
             keyring: office.keyring.clone(),
-            types: office.types.clone(),
+            types: office.scope.types.clone(),
             utc_offset_minutes: office.utc_offset_minutes,
             since: office.since,
         }

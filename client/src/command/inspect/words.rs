@@ -135,6 +135,21 @@ fn action(action: &Action) -> String {
             )
         }
         Action::FreezeSeries(series) => format!("freezes series {series}"),
+        Action::Propose(_)
+        | Action::Vote(_)
+        | Action::RotateNode(_)
+        | Action::RotateAuthority(_)
+        | Action::CancelRotation(_)
+        | Action::SetObservers(_)
+        | Action::AmendOffice(_)
+        | Action::SetOffice(_)
+        | Action::SucceedOffice(_)
+        | Action::Recognise(_)
+        | Action::Withdraw(_)
+        | Action::CloseType(_)
+        | Action::CloseSeries(_)
+        | Action::Delegate(_)
+        | Action::Evidence(_) => action.name().to_owned(),
     }
 }
 
