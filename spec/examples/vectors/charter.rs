@@ -80,14 +80,6 @@ fn with_signatures(number: u8, signatures: &[Vec<u8>]) -> Result<Vec<u8>, Error>
 fn cards() -> Result<Vec<Value>, Error> {
     let whole = card(1, &[0, 2])?;
     let bytes = whole.to_bytes();
-    let of = |key: usize| -> Result<Vec<u8>, Error> {
-        let card = card(1, &[key])?;
-        Ok(to_vec(card.signatures().first().ok_or("a signature")?))
-    };
-    let stranger = {
-        let card = card(2, &[0])?;
-        to_vec(card.signatures().first().ok_or("a signature")?)
-    };
     let mut all = vec![
         accepted("signed by nobody yet", &card(1, &[])?.to_bytes(), json!(2)),
         accepted("signed by one of two", &card(1, &[1])?.to_bytes(), json!(1)),
@@ -110,22 +102,6 @@ fn cards() -> Result<Vec<Value>, Error> {
             "Signatures",
         ),
         refusal(
-            "signatures descend",
-            &with_signatures(1, &[of(2)?, of(0)?])?,
-            "Signatures",
-        ),
-        refusal("one key twice", &with_signatures(1, &[of(0)?, of(0)?])?, "Signatures"),
-        refusal(
-            "a key of another authority",
-            &with_signatures(1, &[stranger])?,
-            "Signatures",
-        ),
-        refusal(
-            "three of two signatures",
-            &with_signatures(1, &[of(0)?, of(1)?, of(2)?])?,
-            "Signatures",
-        ),
-        refusal(
             "the proof of possession of another key",
             &replaced(&bytes, &to_vec(&region(1)?.possession), &to_vec(&region(2)?.possession))?,
             "Possession",
@@ -144,7 +120,35 @@ fn cards() -> Result<Vec<Value>, Error> {
     let label = to_vec(&region(1)?.labels.into_iter().next().ok_or("a name")?);
     let nameless = replaced(&bytes, &[&[0x81], &label[..]].concat(), &[0x80])?;
     all.push(refusal("no name", &nameless, "Names"));
+    all.extend(badly_signed_cards()?);
     Ok(all)
+}
+
+fn badly_signed_cards() -> Result<Vec<Value>, Error> {
+    let signature = |number: u8, key: usize| -> Result<Vec<u8>, Error> {
+        let card = card(number, &[key])?;
+        Ok(to_vec(card.signatures().first().ok_or("a signature")?))
+    };
+    let of = |key: usize| signature(1, key);
+    let stranger = signature(2, 0)?;
+    Ok(vec![
+        refusal(
+            "signatures descend",
+            &with_signatures(1, &[of(2)?, of(0)?])?,
+            "Signatures",
+        ),
+        refusal("one key twice", &with_signatures(1, &[of(0)?, of(0)?])?, "Signatures"),
+        refusal(
+            "a key of another authority",
+            &with_signatures(1, &[stranger])?,
+            "Signatures",
+        ),
+        refusal(
+            "three of two signatures",
+            &with_signatures(1, &[of(0)?, of(1)?, of(2)?])?,
+            "Signatures",
+        ),
+    ])
 }
 
 fn threshold(threshold: usize) -> Result<Keyring, Error> {
@@ -204,9 +208,9 @@ fn signed_charters() -> Result<Vec<Value>, Error> {
     let (one, two) = (entry(1, &all_signed)?, entry(2, &all_signed)?);
     let code = |number| region(number).map(|region| to_vec(&region.region));
     // The charter's bytes hold the codes too: the last is that of the signatures.
-    let stranger = [&two[..1], &code(4)?, two.get(7..).ok_or("too short")?].concat();
-    let borrowed = [&two[..1], &code(2)?, one.get(7..).ok_or("too short")?].concat();
-    let none = [&two[..1], &code(2)?, &[0x80]].concat();
+    let stranger = [&[0x82_u8][..], &code(4)?, two.get(7..).ok_or("too short")?].concat();
+    let borrowed = [&[0x82_u8][..], &code(2)?, one.get(7..).ok_or("too short")?].concat();
+    let none = [&[0x82_u8][..], &code(2)?, &[0x80]].concat();
     Ok(vec![
         accepted(
             "signed by nobody yet",
