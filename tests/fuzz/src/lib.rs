@@ -44,7 +44,7 @@ const fn target(name: &'static str, max_len: usize, decoder: Decoder) -> Target 
 }
 
 /// All targets.
-pub const TARGETS: [Target; 26] = [
+pub const TARGETS: [Target; 28] = [
     target("record", 1_024, Structure("record::SignedRecord")),
     target("payload", 1_024, Structure("record::Payload")),
     target("block", 2_048, Structure("block::Block")),
@@ -53,6 +53,8 @@ pub const TARGETS: [Target; 26] = [
     target("seal", 128, Structure("seal::Seal")),
     target("region_set", 1_024, Structure("seal::RegionSet")),
     target("charter", 2_048, Structure("charter::Charter")),
+    target("card", 1_024, Structure("charter::card::UncheckedCard")),
+    target("signed_charter", 2_048, Structure("charter::signed::UncheckedSignedCharter")),
     target("credential", 1_024, Structure("credential::SignedCredential")),
     target("content", 1_024, Structure("content::Content")),
     target("receipt", 512, Structure("receipt::Receipt")),
