@@ -108,9 +108,10 @@ impl Samples {
             series: SeriesId(1),
             ranges: vec![range(0, 1), range(2, 1)],
             change: StatusChange::Set(StatusKind::Revoked),
-            reason: 3,
+            reason: crate::status::Reason::Lapsed,
             effective: Some(world.state.tip().time),
             detail: Some(Digest([7; 32])),
+            successor: None,
         };
         for action in [Action::SetStatus(revoke), Action::FreezeSeries(SeriesId(1))] {
             let record = world.by_office(action)?;
