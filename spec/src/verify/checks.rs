@@ -272,8 +272,10 @@ fn recorded(certificate: &Certificate, state: &TrustedState) -> Result<(), Unrec
     if issued_ms > receipt.time.0 {
         return Err(broken("it was signed after the block that is to record it".to_owned()));
     }
+    if receipt.height == Height(0) {
+        return Err(broken("there is no block 0".to_owned()));
+    }
     let regions = state.regions_at(receipt.height);
-    let regions = regions.ok_or_else(|| broken("there is no block 0".to_owned()))?;
     receipt
         .verify(&state.chain_id(), &batch_root, regions)
         .map_err(|error| match error {
