@@ -16,12 +16,11 @@ use concord_spec::id::{RegionId, UnixMillis};
 use concord_spec::key::bls::{self, SealPublicKey, SealSecretKey};
 use concord_spec::ledger::{EMPTY_BLOCK_GAP_MS, LedgerState, Limits};
 use concord_spec::seal::{RegionSet, Seal, seal_message};
+use concord_spec::vote::Evidence;
 
 use crate::bodies::Bodies;
 use crate::chain::{Chain, LogEntry};
-use crate::consensus::application::{
-    Application, Built, Candidate, Decided, Decision, Evidence, Fatal, Judgement, Kept, Origin,
-};
+use crate::consensus::application::{Application, Built, Candidate, Decided, Decision, Fatal, Judgement, Kept, Origin};
 use crate::consensus::context::{Height, Validator, ValidatorSet};
 use crate::consensus::signing::VoteKey;
 use crate::consensus::value::SealShare;

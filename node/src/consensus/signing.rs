@@ -6,17 +6,19 @@
 
 use arc_malachitebft_app_channel::app::types::core::{
     NilOrVal, PublicKey, SignedExtension, SignedMessage, SignedProposal, SignedVote, SigningScheme, ValidatorProof,
-    VoteExtensionScope,
+    VoteExtensionScope, VoteType,
 };
 use arc_malachitebft_app_channel::{Signer, Verifier};
 use arc_malachitebft_signing::{Error as SigningError, VerificationResult};
 use async_trait::async_trait;
 use concord_spec::codec::Writer;
 use concord_spec::digest::{Digest, Tag, sha256};
+use concord_spec::id;
+use concord_spec::vote::{ProposalStatement, VoteKind, VoteStatement};
 use ed25519_dalek::Signer as _;
 use zeroize::Zeroizing;
 
-use super::codec::{kind_of, write_round, write_target};
+use super::codec::write_round;
 use super::context::{ConcordContext, Height, Proposal, Vote};
 use super::value::SealShare;
 
@@ -105,30 +107,16 @@ impl SignBytes {
         Self { chain }
     }
 
-    /// Of a vote: CBOR `[height, round, 1 prevote or 2 precommit, block hash or null, region]`.
+    /// Of a vote, as the protocol defines it; none of one without a round, which nobody casts.
     #[must_use]
-    pub fn vote(&self, vote: &Vote) -> Vec<u8> {
-        let mut w = Writer::new();
-        w.array(5);
-        w.uint(vote.height.0);
-        write_round(&mut w, vote.round);
-        w.uint(kind_of(vote.kind));
-        write_target(&mut w, &vote.value);
-        w.wire(&vote.voter.0);
-        self.message(Tag::Vote, &w.into_vec())
+    pub fn vote(&self, vote: &Vote) -> Option<Vec<u8>> {
+        vote_statement(vote).map(|statement| statement.message(&self.chain))
     }
 
-    /// Of a proposal: CBOR `[height, round, block hash, round of its polka or null, region]`.
+    /// Of a proposal, as the protocol defines it; none of one without a round, which nobody makes.
     #[must_use]
-    pub fn proposal(&self, proposal: &Proposal) -> Vec<u8> {
-        let mut w = Writer::new();
-        w.array(5);
-        w.uint(proposal.height.0);
-        write_round(&mut w, proposal.round);
-        w.wire(&proposal.value.0);
-        write_round(&mut w, proposal.pol_round);
-        w.wire(&proposal.proposer.0);
-        self.message(Tag::Proposal, &w.into_vec())
+    pub fn proposal(&self, proposal: &Proposal) -> Option<Vec<u8>> {
+        proposal_statement(proposal).map(|statement| statement.message(&self.chain))
     }
 
     /// Of a precommit's extension: CBOR `[height, round, block hash, region, share]`.
@@ -153,6 +141,36 @@ impl SignBytes {
     fn message(&self, tag: Tag, item: &[u8]) -> Vec<u8> {
         tag.message(&[&self.chain.0, item])
     }
+}
+
+/// A vote as the protocol states it: without its extension. None without a round.
+#[must_use]
+pub fn vote_statement(vote: &Vote) -> Option<VoteStatement> {
+    Some(VoteStatement {
+        height: id::Height(vote.height.0),
+        round: vote.round.as_u32()?,
+        kind: match vote.kind {
+            VoteType::Prevote => VoteKind::Prevote,
+            VoteType::Precommit => VoteKind::Precommit,
+        },
+        target: match vote.value {
+            NilOrVal::Nil => None,
+            NilOrVal::Val(hash) => Some(hash),
+        },
+        region: vote.voter.0.clone(),
+    })
+}
+
+/// A proposal as the protocol states it. None without a round.
+#[must_use]
+pub fn proposal_statement(proposal: &Proposal) -> Option<ProposalStatement> {
+    Some(ProposalStatement {
+        height: id::Height(proposal.height.0),
+        round: proposal.round.as_u32()?,
+        value: proposal.value.0,
+        pol_round: proposal.pol_round.as_u32(),
+        region: proposal.proposer.0.clone(),
+    })
 }
 
 /// The secret consensus keys of a region, by the height from which each is in force. One key for now; rotation adds to it.
@@ -201,6 +219,11 @@ pub struct RegionSigner {
 #[error("no consensus key is in force at height {0}")]
 pub struct NoKey(pub Height);
 
+/// A message without a round is never signed.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("nothing is signed at height {0} without a round: a defect")]
+struct NoRound(Height);
+
 impl RegionSigner {
     /// A signer with these keys for the chain with this id.
     #[must_use]
@@ -229,17 +252,24 @@ fn no_key(error: NoKey) -> SigningError {
     SigningError::from_source(error)
 }
 
+fn no_round(height: Height) -> SigningError {
+    SigningError::from_source(NoRound(height))
+}
+
 #[async_trait]
 impl Signer<ConcordContext> for RegionSigner {
     async fn sign_vote(&self, vote: Vote) -> Result<SignedVote<ConcordContext>, SigningError> {
-        let signature = self.sign(vote.height, &self.bytes.vote(&vote)).map_err(no_key)?;
+        let message = self.bytes.vote(&vote).ok_or_else(|| no_round(vote.height))?;
+        let signature = self.sign(vote.height, &message).map_err(no_key)?;
         Ok(SignedMessage::new(vote, signature))
     }
 
     async fn sign_proposal(&self, proposal: Proposal) -> Result<SignedProposal<ConcordContext>, SigningError> {
-        let signature = self
-            .sign(proposal.height, &self.bytes.proposal(&proposal))
-            .map_err(no_key)?;
+        let message = self
+            .bytes
+            .proposal(&proposal)
+            .ok_or_else(|| no_round(proposal.height))?;
+        let signature = self.sign(proposal.height, &message).map_err(no_key)?;
         Ok(SignedMessage::new(proposal, signature))
     }
 
@@ -283,7 +313,7 @@ impl RegionVerifier {
     /// Whether a vote, and its extension if it has one, are signed by `key`.
     #[must_use]
     pub fn vote_is_signed(&self, vote: &SignedVote<ConcordContext>, key: &VoteKey) -> bool {
-        key.verifies(&self.bytes.vote(&vote.message), &vote.signature)
+        self.voted(&vote.message, &vote.signature, key)
             && vote
                 .message
                 .extension
@@ -294,7 +324,17 @@ impl RegionVerifier {
     /// Whether a proposal is signed by `key`.
     #[must_use]
     pub fn proposal_is_signed(&self, proposal: &SignedProposal<ConcordContext>, key: &VoteKey) -> bool {
-        key.verifies(&self.bytes.proposal(&proposal.message), &proposal.signature)
+        self.proposed(&proposal.message, &proposal.signature, key)
+    }
+
+    fn voted(&self, vote: &Vote, signature: &VoteSignature, key: &VoteKey) -> bool {
+        let message = self.bytes.vote(vote);
+        message.is_some_and(|message| key.verifies(&message, signature))
+    }
+
+    fn proposed(&self, proposal: &Proposal, signature: &VoteSignature, key: &VoteKey) -> bool {
+        let message = self.bytes.proposal(proposal);
+        message.is_some_and(|message| key.verifies(&message, signature))
     }
 
     /// Whether a streamed block is signed by `key`: see [`SignBytes::parts`].
@@ -318,9 +358,7 @@ impl Verifier<ConcordContext> for RegionVerifier {
         signature: &VoteSignature,
         key: &PublicKey<ConcordContext>,
     ) -> Result<VerificationResult, SigningError> {
-        Ok(VerificationResult::from_bool(
-            key.verifies(&self.bytes.vote(vote), signature),
-        ))
+        Ok(VerificationResult::from_bool(self.voted(vote, signature, key)))
     }
 
     async fn verify_signed_proposal(
@@ -329,9 +367,7 @@ impl Verifier<ConcordContext> for RegionVerifier {
         signature: &VoteSignature,
         key: &PublicKey<ConcordContext>,
     ) -> Result<VerificationResult, SigningError> {
-        Ok(VerificationResult::from_bool(
-            key.verifies(&self.bytes.proposal(proposal), signature),
-        ))
+        Ok(VerificationResult::from_bool(self.proposed(proposal, signature, key)))
     }
 
     async fn verify_signed_vote_extension(
