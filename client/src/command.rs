@@ -2,6 +2,8 @@
 
 mod access;
 mod bundle;
+mod card;
+mod charter;
 mod demo;
 mod failure;
 mod inspect;
@@ -70,6 +72,12 @@ enum Noun {
     /// Keys of authorities, offices and series
     #[command(subcommand)]
     Key(key::Verb),
+    /// Cards: what a region hands over for a charter
+    #[command(subcommand)]
+    Card(card::Verb),
+    /// The charter: the document that defines a federation
+    #[command(subcommand)]
+    Charter(charter::Verb),
     /// Issuing offices
     #[command(subcommand)]
     Office(office::Verb),
@@ -103,6 +111,8 @@ impl Cli {
         let shared = &self.shared;
         match self.noun {
             Noun::Key(verb) => verb.run(shared),
+            Noun::Card(verb) => verb.run(shared),
+            Noun::Charter(verb) => verb.run(shared),
             Noun::Office(verb) => verb.run(shared),
             Noun::Type(verb) => verb.run(shared),
             Noun::Series(verb) => verb.run(shared),

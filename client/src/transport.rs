@@ -10,7 +10,8 @@ pub use answer::{NodeStatus, OfficeAnswer, RecordAnswer, RecordState, SeriesAnsw
 use answer::Problem;
 use concord_spec::bundle::MAX_BUNDLE;
 use concord_spec::catalogue::{TypeDefinition, TypeRef};
-use concord_spec::charter::{Charter, MAX_CHARTER};
+use concord_spec::charter::Charter;
+use concord_spec::charter::signed::{MAX_SIGNED_CHARTER, SignedCharter};
 use concord_spec::codec;
 use concord_spec::digest::Digest;
 use concord_spec::id::{OfficeId, SeriesId};
@@ -132,8 +133,11 @@ impl Node {
     /// # Errors
     /// See [`TransportError`].
     pub fn charter(&self) -> Result<Charter, TransportError> {
-        let bytes = self.get_bytes("/v1/charter", MAX_CHARTER, REQUEST_TIME)?;
-        Charter::from_bytes(&bytes).map_err(|error| self.strange("/v1/charter", error))
+        let bytes = self.get_bytes("/v1/charter", MAX_SIGNED_CHARTER, REQUEST_TIME)?;
+        let signed = SignedCharter::from_bytes(&bytes);
+        signed
+            .map(SignedCharter::into_charter)
+            .map_err(|error| self.strange("/v1/charter", error))
     }
 
     /// Hands in a record. Handing in the same again gives its state.

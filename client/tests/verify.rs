@@ -7,7 +7,7 @@ mod program;
 use concord_client::render::{Code, CodeKind, PixelsPerModule, code_text};
 use concord_spec::id::{Number, SeriesId};
 use concord_spec::record::{Action, NumberRange, SetStatus, StatusChange};
-use concord_spec::status::StatusKind;
+use concord_spec::status::{Reason, StatusKind};
 use concord_spec::world::World;
 use program::{Desk, Ran};
 use std::collections::BTreeSet;
@@ -35,9 +35,10 @@ impl Verifier {
             series: SeriesId(1),
             ranges,
             change,
-            reason: 1,
+            reason: Reason::Penalty,
             effective: None,
             detail: None,
+            successor: None,
         };
         let record = world.by_office(Action::SetStatus(status)).unwrap();
         world.append(vec![record]).unwrap();

@@ -1,6 +1,5 @@
 //! The commands of `concordd`, one file each.
 
-pub mod charter;
 pub mod init;
 pub mod localnet;
 pub mod reindex;

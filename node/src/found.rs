@@ -1,16 +1,17 @@
-//! Founding: keys, cards and the charter of a federation (DESIGN 4.4, charter).
-//! Not here: the ceremony in which regions check and sign each other's cards (later).
+//! Founding: a region's keys and card, and the signed charter that its node starts on (DESIGN 4.4, charter).
+//! Not here: what the authorities do with cards and charters (`concord card`, `concord charter`).
 
 use std::path::{Path, PathBuf};
 
 use concord_spec::catalogue::Label;
-use concord_spec::charter::{Address, Charter, CharterError, CharterRegion, Parameters};
-use concord_spec::codec::{self, CodecError};
-use concord_spec::id::{ChainName, RegionId, UnixMillis};
-use concord_spec::key::KeyError;
+use concord_spec::charter::card::{Card, CardError};
+use concord_spec::charter::signed::{MAX_SIGNED_CHARTER, SignedCharter, SignedCharterError};
+use concord_spec::charter::{Address, Charter, CharterRegion, SigningError};
+use concord_spec::id::RegionId;
 use concord_spec::key::bls::SealSecretKey;
 use concord_spec::key::keyring::Keyring;
 use concord_spec::key::pem::KeyKind;
+use concord_spec::key::{KeyError, SecretKey};
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use zeroize::Zeroizing;
@@ -23,8 +24,6 @@ use crate::keystore::{self, KeyFileError, Passphrase};
 pub const CARD_FILE: &str = "card.cbor";
 /// Name of the authority's key in the data directory; move it to where the authority works.
 pub const AUTHORITY_FILE: &str = "authority.pem";
-/// Most bytes of a card.
-const MAX_CARD: usize = 16 << 10;
 
 /// Why a federation cannot be founded, or a region not join it.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +37,23 @@ pub enum FoundingError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The charter.
+    /// The card.
     #[error(transparent)]
-    Charter(#[from] CharterError),
+    Card(#[from] CardError),
+    /// The charter.
+    #[error("{path}: {why}; take a charter that the regions made together (concord charter show)")]
+    Charter {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: Box<SignedCharterError>,
+    },
+    /// The card cannot be signed.
+    #[error(transparent)]
+    CardSigning(#[from] SigningError),
+    /// The charter cannot be signed.
+    #[error(transparent)]
+    Signing(#[from] SignedCharterError),
     /// A file cannot be written.
     #[error(transparent)]
     Durable(#[from] DurableError),
@@ -51,14 +64,6 @@ pub enum FoundingError {
         path: PathBuf,
         /// What the system says.
         why: std::io::Error,
-    },
-    /// A card cannot be read.
-    #[error("card {path}: {why}; have the region make it again")]
-    Card {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        why: CodecError,
     },
     /// The directory holds a node already.
     #[error("{0} holds a node already; choose another directory")]
@@ -109,96 +114,120 @@ fn peer_keypair(seed: &Zeroizing<[u8; 32]>) -> Result<Keypair, FoundingError> {
     Keypair::ed25519_from_bytes(&mut bytes).map_err(|_| FoundingError::PeerKey)
 }
 
-/// Makes a region's keys, configuration and card in its data directory.
+/// Makes a region's keys, configuration and card in its data directory. `authority` is the keyring of an authority whose keys are
+/// kept elsewhere, where the card is then signed; without it, the authority's one key is made here too, and signs.
 ///
 /// # Errors
-/// The directory holds a node already, or the disk's.
+/// The directory holds a node already, a name or address that no card can hold, or the disk's.
 pub fn init_region(
     data_dir: &Path,
     config: &NodeConfig,
     labels: Vec<Label>,
+    authority: Option<Keyring>,
     passphrase: &Passphrase,
-) -> Result<CharterRegion, FoundingError> {
+) -> Result<Card, FoundingError> {
     if data_dir.join("keys").exists() {
         return Err(FoundingError::Occupied(data_dir.to_owned()));
     }
-    durable::create_dir(data_dir)?;
-    durable::create_dir(&data_dir.join("keys"))?;
-    let authority = keystore::create(&data_dir.join(AUTHORITY_FILE), KeyKind::Ed25519, passphrase)?;
-    let consensus = keystore::create(&key_path(data_dir, "consensus"), KeyKind::Ed25519, passphrase)?;
-    let peer = keystore::create(&key_path(data_dir, "peer"), KeyKind::Ed25519, passphrase)?;
-    let seal = keystore::create(&key_path(data_dir, "seal"), KeyKind::Seal, passphrase)?;
-    let seal = SealSecretKey::from_seed(*seal)?;
+    let (consensus, peer, seal) = (keystore::seed(), keystore::seed(), keystore::seed());
+    let own = authority.is_none().then(keystore::seed);
+    let authority = match (authority, &own) {
+        (Some(keyring), _) => keyring,
+        (None, own) => Keyring::new(1, own.iter().map(keystore::public_of).collect())?,
+    };
+    let seal_key = SealSecretKey::from_seed(*seal)?;
     let peer_id: PeerId = peer_keypair(&peer)?.public().to_peer_id();
-    let card = CharterRegion {
+    let mut card = Card::new(CharterRegion {
         region: config.region.clone(),
         labels,
-        authority: Keyring::new(1, vec![keystore::public_of(&authority)])?,
+        authority,
         consensus_key: keystore::public_of(&consensus),
-        seal_key: seal.public(),
-        possession: seal.prove_possession(),
+        seal_key: seal_key.public(),
+        possession: seal_key.prove_possession(),
         peer_id: peer_id.to_string(),
         addresses: vec![Address {
             multiaddr: config.listen.to_string(),
         }],
-    };
+    })?;
+    durable::create_dir(data_dir)?;
+    durable::create_dir(&data_dir.join("keys"))?;
+    if let Some(own) = &own {
+        card.sign(&SecretKey::from_seed(**own))?;
+        keystore::write(&data_dir.join(AUTHORITY_FILE), KeyKind::Ed25519, own, passphrase)?;
+    }
+    let keys = [
+        ("consensus", KeyKind::Ed25519, consensus),
+        ("peer", KeyKind::Ed25519, peer),
+        ("seal", KeyKind::Seal, seal),
+    ];
+    for (name, kind, seed) in keys {
+        keystore::write(&key_path(data_dir, name), kind, &seed, passphrase)?;
+    }
     config.write(data_dir)?;
-    durable::replace_file(&data_dir.join(CARD_FILE), &codec::to_vec(&card), 0o644)?;
+    durable::replace_file(&data_dir.join(CARD_FILE), &card.to_bytes(), 0o644)?;
     Ok(card)
-}
-
-/// Reads a card.
-///
-/// # Errors
-/// Missing, or not a card.
-pub fn read_card(path: &Path) -> Result<CharterRegion, FoundingError> {
-    let bytes = read_bounded(path, MAX_CARD)?;
-    codec::from_slice(&bytes, MAX_CARD).map_err(|why| FoundingError::Card {
-        path: path.to_owned(),
-        why,
-    })
-}
-
-/// Makes a charter from cards and checks it.
-///
-/// # Errors
-/// What the charter's check says.
-pub fn assemble(
-    chain: ChainName,
-    mut cards: Vec<CharterRegion>,
-    heartbeat_ms: u64,
-    genesis: UnixMillis,
-) -> Result<Charter, FoundingError> {
-    cards.sort_by(|a, b| a.region.cmp(&b.region));
-    let charter = Charter {
-        chain,
-        genesis,
-        regions: cards,
-        parameters: Parameters { heartbeat_ms },
-    };
-    charter.check()?;
-    Ok(charter)
 }
 
 /// Reads the charter of a data directory.
 ///
 /// # Errors
-/// Missing, or not a valid charter.
-pub fn read_charter(data_dir: &Path) -> Result<Charter, FoundingError> {
-    let bytes = read_bounded(&data_dir.join(CHARTER_FILE), concord_spec::charter::MAX_CHARTER)?;
-    Ok(Charter::from_bytes(&bytes)?)
+/// Missing, or not a charter whose signatures hold.
+pub fn read_charter(data_dir: &Path) -> Result<SignedCharter, FoundingError> {
+    let path = data_dir.join(CHARTER_FILE);
+    let bytes = read_bounded(&path, MAX_SIGNED_CHARTER)?;
+    SignedCharter::from_bytes(&bytes).map_err(|why| FoundingError::Charter {
+        path,
+        why: Box::new(why),
+    })
 }
 
 /// Writes a charter into a data directory.
 ///
 /// # Errors
 /// The disk's.
-pub fn write_charter(data_dir: &Path, charter: &Charter) -> Result<(), FoundingError> {
+pub fn write_charter(data_dir: &Path, charter: &SignedCharter) -> Result<(), FoundingError> {
     Ok(durable::replace_file(
         &data_dir.join(CHARTER_FILE),
-        &codec::to_vec(charter),
+        &charter.to_bytes(),
         0o644,
     )?)
+}
+
+/// Signs a charter for a region with the authority's key that its data directory holds.
+///
+/// # Errors
+/// The key is not there or does not open, or is not the authority's.
+pub fn sign_charter(
+    charter: &mut SignedCharter,
+    region: &RegionId,
+    data_dir: &Path,
+    passphrase: &Passphrase,
+) -> Result<(), FoundingError> {
+    let seed = keystore::read_ed25519(&data_dir.join(AUTHORITY_FILE), passphrase)?;
+    Ok(charter.sign(region, &SecretKey::from_seed(*seed))?)
+}
+
+/// Checks that this node's region has signed the charter, if the charter has it: a region that is admitted later has had no part
+/// in it. Warns of other regions that have not signed.
+///
+/// # Errors
+/// [`MembershipError::Unsigned`].
+pub fn check_signed(charter: &SignedCharter, own: &RegionId) -> Result<(), MembershipError> {
+    for (region, missing) in charter.missing() {
+        if region == own {
+            return Err(MembershipError::Unsigned {
+                region: own.clone(),
+                missing,
+                fingerprint: charter.charter().fingerprint().to_string(),
+            });
+        }
+        tracing::warn!(
+            %region,
+            missing,
+            "a region has not signed this copy of the charter; take one with its signatures (concord charter merge)"
+        );
+    }
+    Ok(())
 }
 
 fn read_bounded(path: &Path, most: usize) -> Result<Vec<u8>, FoundingError> {
@@ -242,6 +271,20 @@ pub enum MembershipError {
     /// The charter does not know the region.
     #[error("region {0} is not in the charter: check `region` in config.toml and the charter file")]
     NotInCharter(RegionId),
+    /// The region's authority has not signed the charter.
+    #[error(
+        "region {region} has not signed the charter: {missing} signatures of its authority are missing. Have it compare the \
+         fingerprint ({fingerprint}) with the other regions, sign with \
+         `concord charter sign charter.cbor --card card.cbor --key FILE`, and put the signed charter into the data directory"
+    )]
+    Unsigned {
+        /// The region.
+        region: RegionId,
+        /// How many signatures are missing.
+        missing: usize,
+        /// The charter's fingerprint in words.
+        fingerprint: String,
+    },
     /// The keys are not the charter's.
     #[error("the keys of this node are not those that the charter names for region {0}: restore the right keys")]
     OtherKeys(RegionId),

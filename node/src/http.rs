@@ -55,6 +55,8 @@ const STOP_TIME: Duration = Duration::from_secs(2);
 pub struct Parts {
     /// This node's region.
     pub region: RegionId,
+    /// The signed charter.
+    pub charter: Vec<u8>,
     /// What is decided.
     pub chain: Arc<dyn ChainView>,
     /// Records that wait.
@@ -86,6 +88,7 @@ pub enum HttpError {
 #[derive(Debug)]
 struct Api {
     region: RegionId,
+    charter: Vec<u8>,
     chain: Arc<dyn ChainView>,
     pool: Arc<Pool>,
     network: NetworkHandle,
@@ -115,6 +118,7 @@ pub async fn start(parts: Parts) -> Result<Server, HttpError> {
     let meters = parts.metrics.http.clone();
     let api = Arc::new(Api {
         region: parts.region,
+        charter: parts.charter,
         chain: parts.chain,
         pool: parts.pool,
         network: parts.network,

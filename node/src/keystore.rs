@@ -130,12 +130,17 @@ pub fn read_seal(path: &Path, passphrase: &Passphrase) -> Result<Zeroizing<[u8; 
     read(path, KeyKind::Seal, passphrase)
 }
 
-/// Makes a new key of this kind and writes it durably, readable by its owner only; gives its seed.
+/// The seed of a new key.
+#[must_use]
+pub fn seed() -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(rand::random())
+}
+
+/// Writes a key of this kind durably, readable by its owner only.
 ///
 /// # Errors
 /// The disk's.
-pub fn create(path: &Path, kind: KeyKind, passphrase: &Passphrase) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {
-    let seed = Zeroizing::new(rand::random::<[u8; 32]>());
+pub fn write(path: &Path, kind: KeyKind, seed: &[u8; 32], passphrase: &Passphrase) -> Result<(), KeyFileError> {
     let (salt, iv) = (rand::random(), rand::random());
     let protection = match &passphrase.0 {
         Some(passphrase) => Protection::Passphrase {
@@ -145,7 +150,7 @@ pub fn create(path: &Path, kind: KeyKind, passphrase: &Passphrase) -> Result<Zer
         },
         None => Protection::Unencrypted,
     };
-    let text = pem::encode(kind, &seed, protection);
+    let text = pem::encode(kind, seed, protection);
     let text = text.map_err(|why| KeyFileError::Pem {
         path: path.to_owned(),
         why,
@@ -154,8 +159,8 @@ pub fn create(path: &Path, kind: KeyKind, passphrase: &Passphrase) -> Result<Zer
         Some(_) => "",
         None => "This key is not encrypted: for demonstrations and tests only.\n",
     };
-    durable::replace_file(path, format!("{label}{}", text.as_str()).as_bytes(), OWNER_ONLY)?;
-    Ok(seed)
+    let labelled = Zeroizing::new(format!("{label}{}", text.as_str()));
+    Ok(durable::replace_file(path, labelled.as_bytes(), OWNER_ONLY)?)
 }
 
 /// The public key of an Ed25519 seed.

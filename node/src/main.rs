@@ -1,9 +1,7 @@
 //! `concordd`: a region's node of the Concord ledger.
 
 use clap::{Parser, Subcommand, ValueEnum};
-use concord_node::command::{
-    CommandError, charter::Charter, init::Init, localnet::Localnet, reindex::Reindex, start::Start,
-};
+use concord_node::command::{CommandError, init::Init, localnet::Localnet, reindex::Reindex, start::Start};
 use tracing_subscriber::EnvFilter;
 
 /// A region's node of the Concord ledger.
@@ -34,7 +32,6 @@ enum LogFormat {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(Init),
-    Charter(Charter),
     Start(Start),
     Localnet(Localnet),
     Reindex(Reindex),
@@ -70,7 +67,6 @@ fn run(arguments: Arguments) -> Result<(), CommandError> {
         .build()?;
     let outcome = match arguments.command {
         Command::Init(init) => init.run(),
-        Command::Charter(charter) => charter.run(),
         Command::Reindex(reindex) => reindex.run(),
         Command::Start(start) => runtime.block_on(start.run()),
         Command::Localnet(localnet) => runtime.block_on(localnet.run()),

@@ -52,7 +52,7 @@ pub enum NodeError {
     /// Charter or keys.
     #[error(transparent)]
     Founding(#[from] FoundingError),
-    /// The charter does not know this node.
+    /// The charter does not know this node, or its region has not signed it.
     #[error(transparent)]
     Membership(#[from] MembershipError),
     /// Log or cache.
@@ -134,7 +134,10 @@ impl Node {
     pub async fn start(data_dir: &Path, passphrase: &Passphrase, hooks: Hooks) -> Result<Self, NodeError> {
         let lock = DirLock::acquire(data_dir)?;
         let config = NodeConfig::read(data_dir)?;
-        let charter = found::read_charter(data_dir)?;
+        let signed = found::read_charter(data_dir)?;
+        found::check_signed(&signed, &config.region)?;
+        let signed_charter = signed.to_bytes();
+        let charter = signed.into_charter();
         let keys = found::read_keys(data_dir, passphrase)?;
         found::own_region(&charter, &config.region, &keys)?;
         let NodeKeys {
@@ -160,6 +163,7 @@ impl Node {
         connect(&stop, &chain, &pool, &handle, inbox, &ledger, ahead);
         let http = http::start(http::Parts {
             region: config.region.clone(),
+            charter: signed_charter,
             chain: Arc::clone(&chain) as Arc<dyn ChainView>,
             pool: Arc::clone(&pool),
             network: handle.clone(),

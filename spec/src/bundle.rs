@@ -8,10 +8,12 @@ use crate::charter::{Charter, CharterError, MAX_CHARTER};
 use crate::codec::{self, CodecError, Reader, Wire, Writer, fields::wire_array};
 use crate::digest::Digest;
 use crate::id::{Height, RegionId, SeriesId, UnixMillis};
+use crate::ledger::standing::Offices;
 use crate::ledger::{
     Catalogue, Directory, Federation, LedgerState, MAX_SECTION, Office, SectionName, SectionRoot, Series,
     StatusSection, document_root, state_root,
 };
+use crate::recognition::Recognition;
 use crate::seal::{RegionSet, Seal, SealError};
 use crate::status::SeriesStatus;
 use std::collections::BTreeMap;
@@ -75,9 +77,26 @@ impl Wire for Section {
     }
 }
 
+/// A sealed block after which other regions, or regions with other keys, are in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handover {
+    /// The header.
+    pub header: Header,
+    /// What the header holds the digest of.
+    pub rest: Rest,
+    /// The seal, by the regions that were in force until then.
+    pub seal: Seal,
+}
+wire_array!(Handover { header, rest, seal });
+
+/// Most changes of regions since the charter.
+const MAX_HANDOVERS: usize = 1 << 16;
+
 /// The sealed state at a height, as it travels; nothing in it is checked yet.
 #[derive(Debug, Clone)]
 pub struct TrustBundle {
+    /// Every block since the charter after which other regions were in force, ascending.
+    pub handovers: Vec<Handover>,
     /// The header.
     pub header: Header,
     /// What the header holds the digest of.
@@ -90,6 +109,7 @@ pub struct TrustBundle {
     pub sections: Vec<Section>,
 }
 wire_array!(TrustBundle version 1 "trust bundle" {
+    handovers: list(MAX_HANDOVERS),
     header,
     rest,
     seal,
@@ -120,6 +140,9 @@ pub enum BundleError {
     /// The seal does not hold.
     #[error("the trust bundle's seal does not hold: {0}")]
     Seal(#[from] SealError),
+    /// The chain of region sets from the charter on is broken.
+    #[error("the trust bundle does not show how the regions of block {0} were handed over from the charter's")]
+    Handover(Height),
     /// A section is not the one that was sealed.
     #[error("section {0} of the trust bundle is not the one that was sealed")]
     Section(SectionName),
@@ -132,9 +155,10 @@ pub enum BundleError {
 }
 
 impl TrustBundle {
-    /// The full bundle of the state after a sealed block.
+    /// The full bundle of the state after a sealed block. `handovers` are the sealed blocks since the charter after which
+    /// other regions were in force, ascending: those before [`Federation::changes_of_regions`].
     #[must_use]
-    pub fn full(state: &LedgerState, header: Header, rest: Rest, seal: Seal) -> Self {
+    pub fn full(state: &LedgerState, handovers: Vec<Handover>, header: Header, rest: Rest, seal: Seal) -> Self {
         let roots = state.section_roots();
         let section = |entry: &SectionRoot| {
             let name = entry.name.clone();
@@ -151,6 +175,7 @@ impl TrustBundle {
         };
         let sections = roots.iter().filter_map(section).collect();
         Self {
+            handovers,
             header,
             rest,
             seal,
@@ -200,13 +225,55 @@ impl TrustBundle {
         Ok(codec::from_slice(bytes, MAX_CHARTER)?)
     }
 
-    fn check(self, charter: Charter, chain_id: Digest) -> Result<TrustedState, BundleError> {
-        let regions = charter.region_set()?;
-        if self.header.rest != self.rest.digest() || self.rest.regions_now != regions.digest() {
+    /// The region sets from the charter to this header, each with the height from which it is in force: every handover is
+    /// sealed by the regions in force until then and names the next ones, whose keys the federation section holds.
+    fn epochs(
+        &self,
+        charter: &Charter,
+        federation: &Federation,
+        chain_id: &Digest,
+    ) -> Result<Vec<(Height, RegionSet)>, BundleError> {
+        let mut now = charter.region_set()?;
+        let mut epochs = vec![(Height(1), now.clone())];
+        let mut last = Height(0);
+        for handover in &self.handovers {
+            let height = handover.header.height;
+            let broken = || BundleError::Handover(height);
+            let holds = height > last && height < self.header.height && handover.header.rest == handover.rest.digest();
+            if !holds || handover.rest.regions_now != now.digest() {
+                return Err(broken());
+            }
+            handover.seal.verify(chain_id, height, &handover.header.hash(), &now)?;
+            let from = height.next().ok_or_else(broken)?;
+            let next = federation.region_set_at(from).map_err(|_| broken())?;
+            if next.digest() != handover.rest.regions_next {
+                return Err(broken());
+            }
+            epochs.push((from, next.clone()));
+            now = next;
+            last = height;
+        }
+        if self.header.rest != self.rest.digest() || self.rest.regions_now != now.digest() {
             return Err(BundleError::Header);
         }
         self.seal
-            .verify(&chain_id, self.header.height, &self.header.hash(), &regions)?;
+            .verify(chain_id, self.header.height, &self.header.hash(), &now)?;
+        if self.rest.regions_next != self.rest.regions_now
+            && let Some(from) = self.header.height.next()
+        {
+            let next = federation.region_set_at(from).map_err(|_| BundleError::Header)?;
+            if next.digest() != self.rest.regions_next {
+                return Err(BundleError::Header);
+            }
+            epochs.push((from, next));
+        }
+        Ok(epochs)
+    }
+
+    fn check(self, charter: Charter, chain_id: Digest) -> Result<TrustedState, BundleError> {
+        // Used only to find the keys whose digests sealed headers name; its own root is checked below like every section's.
+        let federation = codec::from_slice::<Federation>(self.document(&SectionName::Federation)?, MAX_SECTION)?;
+        let epochs = self.epochs(&charter, &federation, &chain_id)?;
         let ascending = self
             .roots
             .windows(2)
@@ -214,12 +281,13 @@ impl TrustBundle {
         if !ascending || state_root(&self.roots) != self.rest.state_root {
             return Err(BundleError::StateRoot);
         }
-        let federation = codec::from_slice::<Federation>(self.document(&SectionName::Federation)?, MAX_SECTION)?;
+        let recognition = codec::from_slice::<Recognition>(self.document(&SectionName::Recognition)?, MAX_SECTION)?;
         let catalogue = codec::from_slice::<Catalogue>(self.document(&SectionName::Catalogue)?, MAX_SECTION)?;
         let mut state = TrustedState {
             chain_id,
             charter,
-            regions,
+            epochs,
+            recognition,
             height: self.header.height,
             time: self.header.time,
             federation,
@@ -243,7 +311,8 @@ impl TrustBundle {
 pub struct TrustedState {
     chain_id: Digest,
     charter: Charter,
-    regions: RegionSet,
+    epochs: Vec<(Height, RegionSet)>,
+    recognition: Recognition,
     height: Height,
     time: UnixMillis,
     federation: Federation,
@@ -307,10 +376,17 @@ impl TrustedState {
         self.time
     }
 
-    /// The regions in force at a height; the federation does not change yet.
+    /// The regions in force at a height; past the bundle's, the last ones that it knows. `None` at height 0 only.
     #[must_use]
-    pub fn regions_at(&self, _: Height) -> &RegionSet {
-        &self.regions
+    pub fn regions_at(&self, height: Height) -> Option<&RegionSet> {
+        let epoch = self.epochs.iter().rev().find(|(from, _)| *from <= height);
+        epoch.map(|(_, regions)| regions)
+    }
+
+    /// Section `recognition`.
+    #[must_use]
+    pub fn recognition(&self) -> &Recognition {
+        &self.recognition
     }
 
     /// Section `federation`.
@@ -340,5 +416,15 @@ impl TrustedState {
         self.status
             .get(&SectionName::Status(series.of.id.clone(), region.clone()))?
             .series(series.id)
+    }
+}
+
+impl Offices for TrustedState {
+    fn federation(&self) -> &Federation {
+        &self.federation
+    }
+
+    fn directory(&self, region: &RegionId) -> Option<&Directory> {
+        self.directories.get(region)
     }
 }

@@ -1,7 +1,8 @@
 //! Types: what a credential certifies (DESIGN 4.9, catalogue entry).
 //! Not here: the values of one credential (`content`).
 
-use crate::codec::{CodecError, Reader, Wire, Writer, fields::wire_array};
+use crate::codec::{CodecError, Reader, Wire, Writer, fields::wire_array, fields::wire_choice};
+use crate::digest::Digest;
 use crate::id::{TypeId, TypeVersion};
 
 /// A text in one language.
@@ -144,13 +145,143 @@ pub struct ClaimDefinition {
     pub required: bool,
     /// Its name by language.
     pub labels: Vec<Label>,
+    /// Whether a holder may leave it out when showing the credential.
+    #[serde(default)]
+    pub selective: bool,
+    /// How much it tells about a person.
+    #[serde(default)]
+    pub sensitivity: Sensitivity,
+    /// How it stands on paper.
+    #[serde(default)]
+    pub printed: Printed,
 }
 wire_array!(ClaimDefinition {
     key,
     kind,
     required,
-    labels: list(MAX_LABELS)
+    labels: list(MAX_LABELS),
+    selective,
+    sensitivity,
+    printed
 });
+
+/// How much a claim tells about a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sensitivity {
+    /// 公开: it may be shown to everybody.
+    #[default]
+    Public,
+    /// 个人信息: about a person.
+    Personal,
+    /// 敏感个人信息: it harms a person when it gets into wrong hands.
+    Sensitive,
+}
+wire_choice!(Sensitivity "sensitivity" { Public = 0, Personal = 1, Sensitive = 2 });
+
+/// How a claim stands on paper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Printed {
+    /// Whole.
+    #[default]
+    Shown,
+    /// In part: the middle is left out.
+    Masked,
+    /// Not at all.
+    Hidden,
+}
+wire_choice!(Printed "print mask" { Shown = 0, Masked = 1, Hidden = 2 });
+
+/// 目录类别: what a type is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Category {
+    /// 基础: identity and standing of persons and bodies.
+    Basic,
+    /// 主题: a subject that several sectors use.
+    Thematic,
+    /// 业务: one sector's business.
+    #[default]
+    Sector,
+}
+wire_choice!(Category "category" { Basic = 0, Thematic = 1, Sector = 2 });
+
+/// 数据分级: how much harm wrong hands can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grade {
+    /// 一般.
+    #[default]
+    General,
+    /// 重要.
+    Important,
+    /// 核心.
+    Core,
+}
+wire_choice!(Grade "grade" { General = 0, Important = 1, Core = 2 });
+
+/// 共享属性: who may be given the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sharing {
+    /// 无条件共享.
+    Unconditional,
+    /// 有条件共享.
+    #[default]
+    Conditional,
+    /// 不予共享.
+    None,
+}
+wire_choice!(Sharing "sharing" { Unconditional = 0, Conditional = 1, None = 2 });
+
+/// Where a type stands in the classified catalogue (分级分类目录), and how long things last.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Classification {
+    /// What it is for.
+    pub category: Category,
+    /// The sector (所属行业), at most 64 bytes.
+    pub sector: Option<String>,
+    /// How much harm wrong hands can do.
+    pub grade: Grade,
+    /// Who may be given the data.
+    pub sharing: Sharing,
+    /// Days for which the office keeps what it issued; none: for good.
+    pub retention_days: Option<u64>,
+    /// Most days from the first to the last day of validity, both counted; none: no limit.
+    pub max_validity_days: Option<u64>,
+    /// Type code of GB/T 36904: 21 characters.
+    pub gb_type_code: Option<String>,
+    /// SHA-256 of the print template.
+    pub template: Option<Digest>,
+}
+wire_array!(Classification {
+    category,
+    sector: optional_text(64),
+    grade,
+    sharing,
+    retention_days,
+    max_validity_days,
+    gb_type_code: optional_text(GB_TYPE_CODE),
+    template,
+});
+
+/// Characters of a type code of GB/T 36904: a unified social credit code and three digits.
+const GB_TYPE_CODE: usize = 21;
+
+impl Classification {
+    /// Whether its type code, if it has one, has the form of GB/T 36904, and its spans are at least a day.
+    fn is_complete(&self) -> bool {
+        let code = self.gb_type_code.as_deref().is_none_or(|code| {
+            code.len() == GB_TYPE_CODE
+                && code
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        });
+        code && self.retention_days != Some(0) && self.max_validity_days != Some(0)
+    }
+}
 
 /// First key of a type's own claims.
 pub const FIRST_OWN_KEY: u64 = 100;
@@ -158,24 +289,28 @@ pub const FIRST_OWN_KEY: u64 = 100;
 /// A version of a type, as its owner defines it on the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypeDefinition {
-    /// The type and version. A region's type begins with the region's code and a dot.
+    /// The type and version. Its name begins with its owner's and a dot: a region, a domain authority, or `federation`.
     pub reference: TypeRef,
     /// Its name by language, at least one.
     pub labels: Vec<Label>,
     /// Its own claims, by ascending key.
     pub claims: Vec<ClaimDefinition>,
+    /// Its place in the classified catalogue.
+    pub classification: Classification,
 }
 wire_array!(TypeDefinition {
     reference,
     labels: list(MAX_LABELS),
-    claims: list(MAX_CLAIMS)
+    claims: list(MAX_CLAIMS),
+    classification
 });
 
 /// Most claims a type may add.
 pub const MAX_CLAIMS: usize = 64;
 
 impl TypeDefinition {
-    /// Whether it is complete: a version from 1, a name, claim keys from 100 in ascending order, each with a name.
+    /// Whether it is complete: a version from 1, a name, claim keys from 100 in ascending
+    /// order, each with a name, a sound classification.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let ascending = self
@@ -186,7 +321,12 @@ impl TypeDefinition {
             .claims
             .iter()
             .all(|claim| claim.key >= FIRST_OWN_KEY && !claim.labels.is_empty());
-        self.reference.version.0 >= 1 && !self.labels.is_empty() && ascending && own
+        self.reference.version.0 >= 1
+            && !self.labels.is_empty()
+            && ascending
+            && own
+            && self.classification.is_complete()
+            && self.reference.id.owner().is_some()
     }
 
     /// The definition of the claim with this key.

@@ -1,5 +1,15 @@
 //! The charter: the document that defines a federation; its digest is the chain id (DESIGN 1, 4.4).
-//! Not here: how regions make it together (a later ceremony), what changes afterwards (`ledger`).
+//!
+//! How regions make it together: each hands over a [`card`], the charter is put together from the cards, its fingerprint is
+//! compared in [`words`], and every region signs it ([`signed`]).
+//! Not here: what changes afterwards (`ledger`).
+
+pub mod card;
+mod signatures;
+pub mod signed;
+pub mod words;
+
+pub use signatures::{KeySignature, SigningError};
 
 use crate::catalogue::{Label, MAX_LABELS};
 use crate::codec::{self, CodecError, fields::wire_array};
@@ -59,6 +69,20 @@ pub struct Parameters {
     pub heartbeat_ms: u64,
 }
 wire_array!(Parameters { heartbeat_ms });
+
+impl Parameters {
+    /// Checks that every parameter is in its range.
+    ///
+    /// # Errors
+    /// [`CharterError::Heartbeat`].
+    pub fn check(&self) -> Result<(), CharterError> {
+        if (1_000..=3_600_000).contains(&self.heartbeat_ms) {
+            Ok(())
+        } else {
+            Err(CharterError::Heartbeat(self.heartbeat_ms))
+        }
+    }
+}
 
 /// The default heartbeat, 60 s.
 pub const DEFAULT_HEARTBEAT_MS: u64 = 60_000;
@@ -125,12 +149,7 @@ impl Charter {
         if let Some(region) = unproved {
             return Err(CharterError::Possession(region.region.clone()));
         }
-        let heartbeat_ms = self.parameters.heartbeat_ms;
-        if (1_000..=3_600_000).contains(&heartbeat_ms) {
-            Ok(())
-        } else {
-            Err(CharterError::Heartbeat(heartbeat_ms))
-        }
+        self.parameters.check()
     }
 
     /// The chain id: digest of the unsigned charter, and parent of block 1.

@@ -220,6 +220,17 @@ impl Wire for bool {
     }
 }
 
+/// As `T`.
+impl<T: Wire> Wire for Box<T> {
+    fn encode(&self, w: &mut Writer) {
+        T::encode(self, w);
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
+        T::decode(r).map(Self::new)
+    }
+}
+
 /// `None` is null. `T` itself must never encode as null.
 impl<T: Wire> Wire for Option<T> {
     fn encode(&self, w: &mut Writer) {

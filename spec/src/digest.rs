@@ -46,6 +46,10 @@ pub enum Tag {
     Seal,
     /// The charter: the chain id.
     Charter,
+    /// What a region's authority signs on its card (`charter::card`).
+    Card,
+    /// What a region's authority signs beside the charter (`charter::signed`).
+    CharterSignature,
     /// The root of a state section that is one document (DESIGN 4.5).
     Section,
     /// The regions in force, as headers name them (DESIGN 4.4).
@@ -70,12 +74,14 @@ pub enum Tag {
 
 impl Tag {
     /// Every tag.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Record,
         Self::Block,
         Self::Rest,
         Self::Seal,
         Self::Charter,
+        Self::Card,
+        Self::CharterSignature,
         Self::Section,
         Self::Regions,
         Self::Vote,
@@ -97,6 +103,8 @@ impl Tag {
             Self::Rest => "concord/rest/v1",
             Self::Seal => "concord/seal/v1",
             Self::Charter => "concord/charter/v1",
+            Self::Card => "concord/card/v1",
+            Self::CharterSignature => "concord/charter-signature/v1",
             Self::Section => "concord/section/v1",
             Self::Regions => "concord/regions/v1",
             Self::Vote => "concord/vote/v1",

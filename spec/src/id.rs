@@ -137,6 +137,13 @@ name!(
     lower_digit_hyphen
 );
 name!(
+    /// A domain authority: 1 to 12 of `a-z`, `0-9`, `-`; region codes and domain authorities share one space of names.
+    DomainId,
+    "domain authority",
+    12,
+    lower_digit_hyphen
+);
+name!(
     /// An office within its region: 1 to 18 of `A-Z`, `a-z`, `0-9`, `-`; a unified social credit code fits.
     OfficeCode,
     "office code",
@@ -157,6 +164,18 @@ name!(
     32,
     lower_digit_hyphen_dot
 );
+
+impl TypeId {
+    /// The owner's name: what stands before the first dot; `None` without a dot, or when nothing stands on one of its sides.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        let (owner, rest) = self.0.split_once('.')?;
+        (!owner.is_empty() && !rest.is_empty()).then_some(owner)
+    }
+}
+
+/// The owner of types that the federation defines by vote; no region and no domain authority bears this name.
+pub const FEDERATION_OWNER: &str = "federation";
 
 /// Decimal digits without sign and leading zeros.
 fn parse_number<T: FromStr>(text: &str, what: &'static str) -> Result<T, IdError> {

@@ -4,32 +4,43 @@
 //! a proposal is tried on a copy and thrown away.
 //! Not here: where records come from, where the state is kept.
 
+mod directory;
 mod entries;
 mod execute;
+mod federation;
 mod rejection;
 mod rules;
 mod sections;
+pub mod standing;
 mod status_section;
 
+pub use directory::{Delegation, Directory, MAX_DELEGATIONS, MAX_NAMES, Office, OfficeName, Series, Succession};
 pub use entries::{Entry, EntryError};
 pub use execute::{BlockError, Draft, EMPTY_BLOCK_GAP_MS, Limits};
-pub use rejection::Rejection;
-pub use sections::{
-    Catalogue, Directory, Federation, MAX_SECTION, Office, SectionName, SectionRoot, Series, document_root, state_root,
+pub use federation::{
+    DomainAuthority, EFFECT_AFTER_BLOCKS, EvidenceEntry, Federation, MAX_EVIDENCE_OF_REGION, MAX_MEMBERS,
+    MAX_PROPOSALS_OF_REGION, MAX_TERMS, PROPOSAL_OPEN_MS, Proposal, ROTATION_WAIT_MS, Region, Rotation, Scheduled,
+    Term,
 };
+pub use rejection::Rejection;
+pub use sections::{Catalogue, CatalogueEntry, MAX_SECTION, SectionName, SectionRoot, document_root, state_root};
 pub use status_section::StatusSection;
 
 use crate::charter::{Charter, CharterError};
-use crate::codec;
+use crate::codec::{self, CodecError};
 use crate::digest::Digest;
 use crate::id::{Height, OfficeId, RegionId, SeriesId, TypeId, UnixMillis};
 use crate::key::ed25519::{BatchItem, PublicKey};
 use crate::merkle::Frontier;
-use crate::record::{Actor, RecordId, SignedRecord};
+use crate::recognition::Recognition;
+use crate::record::{RecordId, SignedRecord, Versioned};
 use crate::seal::RegionSet;
 use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// The version of records and headers that this software knows.
+const KNOWN_VERSION: u64 = 1;
 
 /// Where and when a record enters the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +74,8 @@ pub enum Outcome {
     Done,
     /// It opened this series.
     Opened(SeriesId),
+    /// It is the region's declaration with this number.
+    Declared(u64),
 }
 
 /// Where the chain stands.
@@ -86,6 +99,7 @@ pub struct LedgerState {
     history: Frontier,
     federation: Arc<Federation>,
     catalogue: Arc<Catalogue>,
+    recognition: Arc<Recognition>,
     directories: RedBlackTreeMapSync<RegionId, Arc<Directory>>,
     status: RedBlackTreeMapSync<SectionName, StatusSection>,
     /// In which directory and under which type a series stands: derived.
@@ -119,11 +133,7 @@ impl LedgerState {
     pub fn genesis(charter: Charter) -> Result<Self, CharterError> {
         charter.check()?;
         let chain_id = charter.chain_id();
-        let federation = Federation {
-            regions: charter.regions.clone(),
-            parameters: charter.parameters.clone(),
-            next_series: SeriesId(1),
-        };
+        let federation = Federation::founded(&charter);
         let mut state = Self {
             chain_id,
             region_set: Arc::new(charter.region_set()?),
@@ -141,6 +151,7 @@ impl LedgerState {
             charter: Arc::new(charter),
             federation: Arc::new(federation),
             catalogue: Arc::new(Catalogue::default()),
+            recognition: Arc::new(Recognition::default()),
             status: RedBlackTreeMapSync::new_sync(),
             series: RedBlackTreeMapSync::new_sync(),
             series_keys: RedBlackTreeMapSync::new_sync(),
@@ -186,6 +197,50 @@ impl LedgerState {
     #[must_use]
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
+    }
+
+    /// Section `recognition`.
+    #[must_use]
+    pub fn recognition(&self) -> &Recognition {
+        &self.recognition
+    }
+
+    /// The version of a structure that is in force for the next block; 1 unless a vote raised it.
+    #[must_use]
+    pub fn version_in_force(&self, subject: Versioned) -> u64 {
+        let next = self.next_height();
+        let raised = self
+            .federation
+            .versions
+            .iter()
+            .filter(|raised| raised.subject == subject && raised.from <= next);
+        raised.map(|raised| raised.version).max().unwrap_or(1)
+    }
+
+    /// The highest version of a structure that was voted, whether in force yet or not.
+    fn version_of(&self, subject: Versioned) -> u64 {
+        let raised = self
+            .federation
+            .versions
+            .iter()
+            .filter(|raised| raised.subject == subject);
+        raised.map(|raised| raised.version).max().unwrap_or(1)
+    }
+
+    /// The structure whose version in force for the next block this software does not know, if there is one.
+    #[must_use]
+    pub fn needs_newer_software(&self) -> Option<(Versioned, u64)> {
+        let known = |subject: &Versioned| self.version_in_force(*subject) > KNOWN_VERSION;
+        let subject = Versioned::ALL.iter().copied().find(known)?;
+        Some((subject, self.version_in_force(subject)))
+    }
+
+    /// The regions in force at a height, exact up to two blocks after the tip.
+    ///
+    /// # Errors
+    /// No such set: never at a height from 1 on that the rules made.
+    pub fn region_set_at(&self, height: Height) -> Result<RegionSet, CodecError> {
+        self.federation.region_set_at(height)
     }
 
     /// Section `directory/<region>`.
@@ -251,16 +306,8 @@ impl LedgerState {
             SectionName::Charter => Some(codec::to_vec(self.charter.as_ref())),
             SectionName::Directory(region) => self.directory(region).map(codec::to_vec),
             SectionName::Federation => Some(codec::to_vec(self.federation.as_ref())),
-            // No recognitions yet: an empty list.
-            SectionName::Recognition => Some(vec![0x80]),
+            SectionName::Recognition => Some(codec::to_vec(self.recognition.as_ref())),
             SectionName::Status(..) => None,
-        }
-    }
-
-    fn keyring(&self, actor: &Actor) -> Option<&crate::key::keyring::Keyring> {
-        match actor {
-            Actor::Region(region) => self.federation.region(region).map(|found| &found.authority),
-            Actor::Office(office) => self.office(office).map(|found| &found.keyring),
         }
     }
 
@@ -305,8 +352,19 @@ impl LedgerState {
             Entry::Tip | Entry::Recent(..) => None,
             Entry::Federation => Some(SectionName::Federation),
             Entry::Catalogue => Some(SectionName::Catalogue),
+            Entry::Recognition => Some(SectionName::Recognition),
             Entry::Directory(region) => Some(SectionName::Directory(region.clone())),
             Entry::SeriesStatus(series) => self.series.get(series).map(SeriesPlace::section),
         }
+    }
+}
+
+impl standing::Offices for LedgerState {
+    fn federation(&self) -> &Federation {
+        &self.federation
+    }
+
+    fn directory(&self, region: &RegionId) -> Option<&Directory> {
+        Self::directory(self, region)
     }
 }

@@ -18,6 +18,7 @@ pub mod status;
 pub mod seal;
 pub mod vote;
 pub mod charter;
+pub mod recognition;
 pub mod record;
 pub mod block;
 pub mod ledger;

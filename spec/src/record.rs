@@ -2,15 +2,25 @@
 //! Not here: whether they are allowed (`ledger`).
 
 mod action;
+mod governance;
+mod office;
+mod series;
 
 pub(crate) use action::ISSUE_KIND;
-pub use action::{Action, Issue, NumberRange, OpenSeries, RegisterOffice, SetStatus, StatusChange};
-pub use action::{MAX_BATCH, MAX_RANGES};
+pub use action::{Action, Nothing};
+pub use governance::{
+    Change, Domain, MAX_ADDRESSES, MAX_OBSERVERS, NodeKeys, Observer, Observers, ReplaceKeyring, SucceedRegion,
+    VersionChange, Versioned, Vote, Withdraw,
+};
+pub use office::{
+    AmendOffice, Delegate, MAX_TYPES, OfficeChange, OfficeLevel, RegisterOffice, Scope, SetOffice, SucceedOffice,
+};
+pub use series::{Issue, MAX_BATCH, MAX_RANGES, NumberRange, OpenSeries, SetStatus, StatusChange, Successor};
 
 use crate::codec::{self, CodecError, Reader, Wire, Writer};
 use crate::cose::Signed;
 use crate::digest::{Digest, Tag};
-use crate::id::{OfficeId, RegionId, UnixMillis};
+use crate::id::{DomainId, OfficeId, RegionId, UnixMillis};
 use crate::key::ed25519::SecretKey;
 
 /// Most bytes of a signed record.
@@ -24,26 +34,33 @@ pub type RecordId = Digest;
 pub enum Actor {
     /// A region's authority.
     Region(RegionId),
+    /// A domain authority.
+    Domain(DomainId),
     /// An office.
     Office(OfficeId),
+    /// Nobody: the record proves itself, and nobody signs it.
+    Nobody,
 }
 
 impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Region(region) => write!(f, "region {region}"),
+            Self::Domain(domain) => write!(f, "domain authority {domain}"),
             Self::Office(office) => write!(f, "office {office}"),
+            Self::Nobody => f.write_str("nobody"),
         }
     }
 }
 
 impl Actor {
-    /// The region it belongs to.
+    /// The region it belongs to, if it belongs to one.
     #[must_use]
-    pub fn region(&self) -> &RegionId {
+    pub fn region(&self) -> Option<&RegionId> {
         match self {
-            Self::Region(region) => region,
-            Self::Office(office) => &office.region,
+            Self::Region(region) => Some(region),
+            Self::Office(office) => Some(&office.region),
+            Self::Domain(_) | Self::Nobody => None,
         }
     }
 }
@@ -56,9 +73,17 @@ impl Wire for Actor {
                 w.uint(0);
                 w.wire(region);
             }
+            Self::Domain(domain) => {
+                w.uint(1);
+                w.wire(domain);
+            }
             Self::Office(office) => {
                 w.uint(2);
                 w.wire(office);
+            }
+            Self::Nobody => {
+                w.uint(3);
+                w.null();
             }
         }
     }
@@ -66,7 +91,12 @@ impl Wire for Actor {
         r.array(2)?;
         match r.uint()? {
             0 => Ok(Self::Region(r.wire()?)),
+            1 => Ok(Self::Domain(r.wire()?)),
             2 => Ok(Self::Office(r.wire()?)),
+            3 => {
+                r.null()?;
+                Ok(Self::Nobody)
+            }
             other => Err(CodecError::UnknownKey {
                 what: "actor",
                 found: i64::try_from(other).unwrap_or(i64::MAX),

@@ -3,11 +3,13 @@
 //! Not here: who may change them (`ledger`), verdicts (`verify`).
 
 mod chunk;
+mod reason;
 mod rice;
 mod series;
 mod set;
 
 pub use chunk::{CHUNK_NUMBERS, Chunk, ChunkError};
+pub use reason::{Reason, ReasonError};
 pub use series::{SeriesStatus, Standing};
 pub use set::StatusSet;
 

@@ -3,9 +3,12 @@
 //! Not here: reading pictures and files (the client), checking the bundle (`bundle`).
 
 mod checks;
+mod recognised;
 mod report;
 
-pub use report::{Check, CheckName, Colour, Content as ReportContent, DataUsed, OutcomeOf, Report, Subject, Verdict};
+pub use report::{
+    Check, CheckName, Colour, Content as ReportContent, DataUsed, OutcomeOf, Recognised, Report, Subject, Verdict,
+};
 
 use crate::bundle::TrustedState;
 use crate::certificate::Certificate;
@@ -21,6 +24,8 @@ pub struct Policy {
     pub own_region: Option<RegionId>,
     /// How old the bundle may be, in milliseconds, before a verdict says so.
     pub max_age_ms: Option<u64>,
+    /// What the credential is presented for: recognitions may be for some purposes only.
+    pub purpose: Option<String>,
 }
 
 /// What was presented.

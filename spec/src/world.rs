@@ -1,9 +1,13 @@
 //! A small federation with keys from seeds: for tests, vectors and benchmarks, never for a real ledger.
 //! Everything is made by the same code as in a real one; only keys, salts and times are not random.
 
+pub mod structures;
+
 use crate::block::Block;
-use crate::bundle::{TrustBundle, TrustedState};
-use crate::catalogue::{ClaimDefinition, ClaimKind, Label, TypeDefinition, TypeRef};
+use crate::bundle::{Handover, TrustBundle, TrustedState};
+use crate::catalogue::{
+    ClaimDefinition, ClaimKind, Classification, Label, Printed, Sensitivity, TypeDefinition, TypeRef,
+};
 use crate::certificate::Certificate;
 use crate::charter::{Address, Charter, CharterRegion, Parameters};
 use crate::codec;
@@ -19,7 +23,9 @@ use crate::key::keyring::Keyring;
 use crate::ledger::{CheckEach, LedgerState, Limits};
 use crate::merkle;
 use crate::receipt::{HashPath, Receipt};
-use crate::record::{Action, Actor, Issue, OpenSeries, Payload, RegisterOffice, SignedRecord};
+use crate::record::{
+    Action, Actor, Change, Issue, OfficeLevel, OpenSeries, Payload, RegisterOffice, Scope, SignedRecord, Vote,
+};
 use crate::seal::{Seal, seal_message};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,7 +50,7 @@ pub struct World {
     pub blocks: Vec<(Block, Seal)>,
     /// Authority keys by region.
     pub authorities: Vec<SecretKey>,
-    /// Seal keys by region.
+    /// Seal keys: those of the founding regions in order, then any that came later.
     pub seal_keys: Vec<SealSecretKey>,
     /// Keys of the office's keyring, two of which sign.
     pub office_keys: Vec<SecretKey>,
@@ -76,6 +82,9 @@ fn definition() -> Result<TypeDefinition, WorldError> {
         kind,
         required: true,
         labels: label(text),
+        selective: false,
+        sensitivity: Sensitivity::Public,
+        printed: Printed::Shown,
     };
     Ok(TypeDefinition {
         reference: TypeRef {
@@ -87,7 +96,41 @@ fn definition() -> Result<TypeDefinition, WorldError> {
             claim(100, ClaimKind::Code(vec!["A1".to_owned(), "C1".to_owned()]), "准驾车型"),
             claim(101, ClaimKind::Day, "初次领证日期"),
         ],
+        classification: Classification::default(),
     })
+}
+
+/// The card of the `index`-th region.
+fn card_of(index: usize) -> Result<CharterRegion, WorldError> {
+    let code = REGION_CODES.get(index).ok_or("a world has at most 34 regions")?;
+    let seal_key = SealSecretKey::from_seed(seed("seal", at(index)))?;
+    Ok(CharterRegion {
+        region: RegionId::new(code)?,
+        labels: vec![Label {
+            language: "zh".to_owned(),
+            text: format!("地区{code}"),
+        }],
+        authority: Keyring::new(1, vec![authority(index).public()])?,
+        consensus_key: consensus_key(index).public(),
+        seal_key: seal_key.public(),
+        possession: seal_key.prove_possession(),
+        peer_id: format!("peer-{code}"),
+        addresses: vec![Address {
+            multiaddr: "/ip4/127.0.0.1/tcp/1".to_owned(),
+        }],
+    })
+}
+
+/// The authority key of the `index`-th region.
+#[must_use]
+pub fn authority(index: usize) -> SecretKey {
+    SecretKey::from_seed(seed("authority", at(index)))
+}
+
+/// The consensus key of the `index`-th region.
+#[must_use]
+pub fn consensus_key(index: usize) -> SecretKey {
+    SecretKey::from_seed(seed("consensus", at(index)))
 }
 
 /// Why a world could not be made; its own parts are always valid, so this is a defect.
@@ -99,31 +142,11 @@ impl World {
     /// # Errors
     /// More regions than there are codes.
     pub fn new(regions: usize, chain: &str) -> Result<Self, WorldError> {
-        let codes = REGION_CODES.get(..regions).ok_or("a world has at most 34 regions")?;
-        let authorities: Vec<SecretKey> = (0..regions)
-            .map(|index| SecretKey::from_seed(seed("authority", at(index))))
-            .collect();
+        let authorities: Vec<SecretKey> = (0..regions).map(authority).collect();
         let seal_keys = (0..regions)
             .map(|index| SealSecretKey::from_seed(seed("seal", at(index))))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut members = Vec::new();
-        for (index, ((code, authority), seal_key)) in codes.iter().zip(&authorities).zip(&seal_keys).enumerate() {
-            members.push(CharterRegion {
-                region: RegionId::new(code)?,
-                labels: vec![Label {
-                    language: "zh".to_owned(),
-                    text: format!("地区{code}"),
-                }],
-                authority: Keyring::new(1, vec![authority.public()])?,
-                consensus_key: SecretKey::from_seed(seed("consensus", at(index))).public(),
-                seal_key: seal_key.public(),
-                possession: seal_key.prove_possession(),
-                peer_id: format!("peer-{code}"),
-                addresses: vec![Address {
-                    multiaddr: "/ip4/127.0.0.1/tcp/1".to_owned(),
-                }],
-            });
-        }
+        let members = (0..regions).map(card_of).collect::<Result<Vec<_>, _>>()?;
         let charter = Charter {
             chain: ChainName::new(chain)?,
             genesis: GENESIS,
@@ -213,7 +236,8 @@ impl World {
                 text: "公安局交通管理局".to_owned(),
             }],
             keyring: Keyring::new(2, self.office_keys.iter().map(SecretKey::public).collect())?,
-            types: vec![self.type_ref().id],
+            level: OfficeLevel::Province,
+            scope: Scope::of_types(vec![self.type_ref().id]),
             utc_offset_minutes: 480,
         }))
     }
@@ -221,7 +245,7 @@ impl World {
     /// The action that defines the type.
     #[must_use]
     pub fn type_definition(&self) -> Action {
-        Action::DefineType(self.definition.clone())
+        Action::DefineType(Box::new(self.definition.clone()))
     }
 
     /// A payload for this chain, an hour before it expires, with a nonce of its own.
@@ -251,6 +275,45 @@ impl World {
         Ok(SignedRecord::sign(payload, &[authority]))
     }
 
+    /// A record of the `index`-th region, founding or not.
+    ///
+    /// # Errors
+    /// No such region.
+    pub fn by_region_at(&mut self, index: usize, action: Action) -> Result<SignedRecord, WorldError> {
+        let code = REGION_CODES.get(index).ok_or("no such region")?;
+        let payload = self.payload(Actor::Region(RegionId::new(code)?), action);
+        Ok(SignedRecord::sign(payload, &[&authority(index)]))
+    }
+
+    /// The card of the `index`-th region, whose seal key seals blocks from then on when it is in force.
+    ///
+    /// # Errors
+    /// No such region.
+    pub fn card(&mut self, index: usize) -> Result<CharterRegion, WorldError> {
+        self.seal_keys.push(SealSecretKey::from_seed(seed("seal", at(index)))?);
+        card_of(index)
+    }
+
+    /// A change of the federation, proposed by the first of `voters` and voted for by all of them, in one block; empty blocks follow
+    /// until it is in force.
+    ///
+    /// # Errors
+    /// A record that the rules refuse.
+    pub fn change(&mut self, change: Change, voters: &[usize]) -> Result<(), WorldError> {
+        let (first, others) = voters.split_first().ok_or("no voters")?;
+        let proposal = self.by_region_at(*first, Action::Propose(Box::new(change)))?;
+        let vote = Vote {
+            proposal: proposal.id(),
+            approve: true,
+        };
+        let mut records = vec![proposal];
+        for voter in others {
+            records.push(self.by_region_at(*voter, Action::Vote(vote))?);
+        }
+        self.append(records)?;
+        self.append(Vec::new())
+    }
+
     /// A record of the office, signed by two of its three keys.
     ///
     /// # Errors
@@ -268,7 +331,14 @@ impl World {
     /// A record that the rules refuse, or a block that does not follow.
     pub fn append(&mut self, records: Vec<SignedRecord>) -> Result<(), WorldError> {
         let time = UnixMillis(self.state.tip().time.0.saturating_add(1_000));
-        let proposer = self.region()?;
+        let proposer = self
+            .state
+            .region_set()
+            .members()
+            .first()
+            .ok_or("no regions")?
+            .region
+            .clone();
         let count = records.len();
         let candidates = records.into_iter().map(Arc::new);
         let draft = self
@@ -282,13 +352,13 @@ impl World {
         }
         let block = Block::from_bytes(&codec::to_vec(&draft.block))?;
         let state = self.state.advance(&block, &CheckEach)?;
-        let seal = self.seal(&block, 0, 0..self.seal_keys.len())?;
+        let seal = self.seal(&block, 0, 0..self.state.region_set().members().len())?;
         self.state = state;
         self.blocks.push((block, seal));
         Ok(())
     }
 
-    /// The shares of some regions over a block.
+    /// The shares of some of the regions in force at a block's height, by their places in the set.
     ///
     /// # Errors
     /// A region that is not there.
@@ -299,24 +369,22 @@ impl World {
         who: impl IntoIterator<Item = usize>,
     ) -> Result<Vec<(RegionId, SealShare)>, WorldError> {
         let message = seal_message(&self.state.chain_id(), block.header.height, round, &block.hash());
+        let regions = self.state.region_set_at(block.header.height)?;
         let share = |index: usize| {
-            let key = self.seal_keys.get(index).ok_or("no such region")?;
-            let code = REGION_CODES.get(index).ok_or("no such region")?;
-            Ok((RegionId::new(code)?, key.sign(&message)))
+            let member = regions.members().get(index).ok_or("no such region")?;
+            let key = self.seal_keys.iter().find(|key| key.public() == member.seal_key);
+            Ok((member.region.clone(), key.ok_or("no such seal key")?.sign(&message)))
         };
         who.into_iter().map(share).collect()
     }
 
-    /// A seal by some regions.
+    /// A seal by some of the regions in force at a block's height.
     ///
     /// # Errors
     /// Fewer than a quorum.
     pub fn seal(&self, block: &Block, round: u32, who: impl IntoIterator<Item = usize>) -> Result<Seal, WorldError> {
-        Ok(Seal::assemble(
-            self.state.region_set(),
-            round,
-            &self.shares(block, round, who)?,
-        )?)
+        let regions = self.state.region_set_at(block.header.height)?;
+        Ok(Seal::assemble(&regions, round, &self.shares(block, round, who)?)?)
     }
 
     /// Content of the `index`-th credential.
@@ -467,6 +535,20 @@ impl World {
         self.certificates(&credentials, 0)
     }
 
+    /// The sealed blocks after which other regions were in force, but for the last block.
+    #[must_use]
+    pub fn handovers(&self) -> Vec<Handover> {
+        let before = self.blocks.iter().rev().skip(1).rev();
+        before
+            .filter(|(block, _)| block.rest.regions_now != block.rest.regions_next)
+            .map(|(block, seal)| Handover {
+                header: block.header,
+                rest: block.rest.clone(),
+                seal: seal.clone(),
+            })
+            .collect()
+    }
+
     /// The full bundle of the last block.
     ///
     /// # Errors
@@ -475,6 +557,7 @@ impl World {
         let (block, seal) = self.blocks.last().ok_or("no block")?;
         Ok(codec::to_vec(&TrustBundle::full(
             &self.state,
+            self.handovers(),
             block.header,
             block.rest.clone(),
             seal.clone(),

@@ -4,12 +4,13 @@
 
 use concord_spec::bundle::{BundleError, TrustBundle, TrustedState};
 use concord_spec::certificate::{Certificate, credential_code_text};
+use concord_spec::content::Relation;
 use concord_spec::digest::Digest;
-use concord_spec::id::{Number, SeriesId, UnixMillis};
+use concord_spec::id::{CredentialId, Number, SeriesId, UnixMillis};
 use concord_spec::key::bls::aggregate;
-use concord_spec::record::{Action, NumberRange, SetStatus, StatusChange};
+use concord_spec::record::{Action, NumberRange, SetStatus, StatusChange, Successor};
 use concord_spec::seal::Seal;
-use concord_spec::status::StatusKind;
+use concord_spec::status::{Reason, StatusKind};
 use concord_spec::verify::{Policy, Presented, Report, Verdict, verify};
 use concord_spec::world::World;
 
@@ -234,9 +235,16 @@ fn each_status_has_its_verdict_and_annulled_weighs_more_than_revoked() {
                 count,
             }],
             change,
-            reason: 0,
+            reason: Reason::Unspecified,
             effective: None,
             detail: None,
+            successor: (change == StatusChange::Set(StatusKind::Superseded)).then_some(Successor {
+                first: CredentialId {
+                    series: SeriesId(1),
+                    number: Number(0),
+                },
+                relation: Relation::Renews,
+            }),
         };
         let record = world.by_office(Action::SetStatus(body)).unwrap();
         world.append(vec![record]).unwrap();

@@ -17,7 +17,7 @@ use concord_spec::ledger::{BlockContext, CheckEach, LedgerState, Rejection};
 use concord_spec::record::{
     Action, Actor, Issue, NumberRange, OpenSeries, RegisterOffice, SetStatus, SignedRecord, StatusChange,
 };
-use concord_spec::status::StatusKind;
+use concord_spec::status::{Reason, StatusKind};
 use concord_spec::world::World;
 use std::collections::BTreeSet;
 
@@ -46,9 +46,10 @@ fn status_body(ranges: &[(u64, u64)], change: StatusChange) -> SetStatus {
         series: SeriesId(1),
         ranges: ranges.iter().map(range).collect(),
         change,
-        reason: 0,
+        reason: Reason::Unspecified,
         effective: None,
         detail: None,
+        successor: None,
     }
 }
 
@@ -121,7 +122,7 @@ fn other_office(world: &mut World, action: Action) -> SignedRecord {
         let registration = office(world, |body| {
             body.code = code.clone();
             body.keyring = keyring;
-            body.types = Vec::new();
+            body.scope.types = Vec::new();
         });
         let record = world.by_region(registration).unwrap();
         world.append(vec![record]).unwrap();
@@ -214,7 +215,7 @@ const CASES: &[Case] = &[
     }),
     ("INCOMPLETE_OFFICE", |world| {
         let twice = world.type_ref().id;
-        let action = office(world, |body| body.types = vec![twice.clone(), twice]);
+        let action = office(world, |body| body.scope.types = vec![twice.clone(), twice]);
         world.by_region(action).unwrap()
     }),
     ("INCOMPLETE_TYPE", |world| {
@@ -337,7 +338,7 @@ fn each_rejection_comes_out_of_apply_and_leaves_every_root_unchanged() {
 #[test]
 fn every_code_has_a_case() {
     let cases: BTreeSet<&str> = CASES.iter().map(|(code, _)| *code).chain(ELSEWHERE).collect();
-    let all: BTreeSet<&str> = Rejection::CODES.into_iter().collect();
+    let all: BTreeSet<&str> = Rejection::CODES.iter().copied().collect();
     assert_eq!(cases, all);
 }
 

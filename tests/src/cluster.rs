@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use concord_spec::charter::signed::SignedCharter;
 use concord_spec::charter::{Charter, DEFAULT_HEARTBEAT_MS};
 use concord_spec::id::RegionId;
 use concord_spec::key::ed25519::SecretKey;
@@ -69,14 +70,26 @@ impl Cluster {
             .arg("--init-only");
         command.arg("--heartbeat-ms").arg(options.heartbeat_ms.to_string());
         run(&mut command)?;
+        Self::open(dir, options.environment)
+    }
+
+    /// The federation of a directory that holds its signed charter and every region's data directory; starts nothing.
+    ///
+    /// # Errors
+    /// The charter is not there.
+    pub fn open(dir: PathBuf, environment: Vec<(String, String)>) -> Result<Self> {
+        let programs = programs()?;
         let path = dir.join("charter.cbor");
         let bytes = fs::read(&path).map_err(HarnessError::file(&path))?;
-        let charter = Charter::from_bytes(&bytes).map_err(|why| HarnessError::bytes("charter.cbor", why))?;
+        let signed = SignedCharter::from_bytes(&bytes);
+        let charter = signed
+            .map_err(|why| HarnessError::bytes("charter.cbor", why))?
+            .into_charter();
         let node = |region: &RegionId| Node::new(region.clone(), dir.join(region.as_str()), programs.concordd.clone());
         let nodes = charter.regions.iter().map(|region| node(&region.region)).collect();
         Ok(Self {
             nodes,
-            environment: options.environment,
+            environment,
             charter,
             dir,
             finished: false,

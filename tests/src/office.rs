@@ -3,12 +3,16 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use concord_spec::catalogue::{ClaimDefinition, ClaimKind, FIRST_OWN_KEY, Label, TypeDefinition, TypeRef};
+use concord_spec::catalogue::{
+    ClaimDefinition, ClaimKind, Classification, FIRST_OWN_KEY, Label, Printed, Sensitivity, TypeDefinition, TypeRef,
+};
 use concord_spec::digest::Digest;
 use concord_spec::id::{Number, OfficeCode, OfficeId, SeriesId, TypeId, TypeVersion, UnixMillis};
 use concord_spec::key::ed25519::SecretKey;
 use concord_spec::key::keyring::Keyring;
-use concord_spec::record::{Action, Actor, Issue, OpenSeries, Payload, RegisterOffice, SignedRecord};
+use concord_spec::record::{
+    Action, Actor, Issue, OfficeLevel, OpenSeries, Payload, RegisterOffice, Scope, SignedRecord,
+};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -109,11 +113,15 @@ impl Office {
             code: code.clone(),
             labels: vec![label("办证大厅 / desk of the harness")],
             keyring: keyring.map_err(|why| HarnessError::bytes("keyring", why))?,
-            types: vec![kind.id.clone()],
+            level: OfficeLevel::Province,
+            scope: Scope::of_types(vec![kind.id.clone()]),
             utc_offset_minutes: 480,
         };
         let api = cluster.api(index)?;
-        record(api, &authority.record(Action::DefineType(definition(kind.clone()))))?;
+        record(
+            api,
+            &authority.record(Action::DefineType(Box::new(definition(kind.clone())))),
+        )?;
         record(api, &authority.record(Action::RegisterOffice(register)))?;
         let actor = Actor::Office(OfficeId::new(region, code));
         Ok(Self {
@@ -234,10 +242,14 @@ fn definition(reference: TypeRef) -> TypeDefinition {
         kind: ClaimKind::Text(16),
         required: true,
         labels: vec![label("准驾车型")],
+        selective: false,
+        sensitivity: Sensitivity::Public,
+        printed: Printed::Shown,
     };
     TypeDefinition {
         reference,
         labels: vec![label("驾驶证")],
         claims: vec![claim],
+        classification: Classification::default(),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use concord_spec::charter::Charter;
-use concord_spec::codec;
+use concord_spec::charter::signed::{SignedCharter, SignedCharterError};
 use concord_spec::id::ChainName;
 use concord_tests::cluster::ed25519_of;
 use concord_tests::load::Load;
@@ -165,8 +165,12 @@ fn move_to_other_chain(cluster: &Cluster, index: usize) -> Result<Charter> {
         chain,
         ..cluster.charter().clone()
     };
-    let path = cluster.node(index)?.data_dir().join("charter.cbor");
-    fs::write(&path, codec::to_vec(&charter)).map_err(HarnessError::file(&path))?;
+    let node = cluster.node(index)?;
+    let wrong = |why: SignedCharterError| HarnessError::bytes("signed charter", why);
+    let mut signed = SignedCharter::new(charter.clone()).map_err(wrong)?;
+    signed.sign(node.region(), &cluster.authority(index)?).map_err(wrong)?;
+    let path = node.data_dir().join("charter.cbor");
+    fs::write(&path, signed.to_bytes()).map_err(HarnessError::file(&path))?;
     Ok(charter)
 }
 

@@ -5,7 +5,8 @@ use clap::Args;
 use concord_client::files;
 use concord_client::keys;
 use concord_client::transport::{MAX_WAIT, Node, RecordAnswer, RecordState};
-use concord_spec::charter::{Charter, CharterRegion, MAX_CHARTER};
+use concord_spec::charter::signed::{MAX_SIGNED_CHARTER, SignedCharter};
+use concord_spec::charter::{Charter, CharterRegion};
 use concord_spec::digest::Digest;
 use concord_spec::id::UnixMillis;
 use concord_spec::key::{PublicKey, SecretKey};
@@ -102,10 +103,16 @@ pub(crate) fn public_key(text: &str, passphrase: &Passphrase) -> Result<PublicKe
     )))
 }
 
+/// A signed charter from its file, each signature that it carries checked.
+pub(crate) fn signed_charter(path: &Path) -> Result<SignedCharter, Failure> {
+    let bytes = files::read(path, MAX_SIGNED_CHARTER)?;
+    SignedCharter::from_bytes(&bytes).map_err(|why| Failure::about(path, &why))
+}
+
 /// The charter from a file that the caller trusts, or else as the node names it, which is said.
 pub(crate) fn charter(file: Option<&Path>, node: &Node) -> Result<Charter, Failure> {
     if let Some(path) = file {
-        let charter = Charter::from_bytes(&files::read(path, MAX_CHARTER)?)?;
+        let charter = signed_charter(path)?.into_charter();
         node.expect_chain(&charter.chain_id())?;
         return Ok(charter);
     }

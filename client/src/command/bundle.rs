@@ -1,11 +1,10 @@
 //! `concord bundle`: trust bundles, what a verifier carries.
 
-use super::{Done, Failure, Shared, show};
+use super::{Done, Failure, Shared, access, show};
 use clap::Subcommand;
 use concord_client::files;
 use concord_client::transport::Node;
 use concord_spec::bundle::{MAX_BUNDLE, TrustBundle, TrustedState};
-use concord_spec::charter::{Charter, MAX_CHARTER};
 use concord_spec::digest::Digest;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -68,7 +67,7 @@ pub(super) fn pull(node: &Node, output: &Path, charter: Option<&Path>) -> Result
 fn trusted_chain(node: &Node, held: Option<&TrustedState>, charter: Option<&Path>) -> Result<Digest, Failure> {
     let held = held.map(TrustedState::chain_id);
     if let Some(path) = charter {
-        let chain_id = Charter::from_bytes(&files::read(path, MAX_CHARTER)?)?.chain_id();
+        let chain_id = access::signed_charter(path)?.charter().chain_id();
         return match held {
             Some(held) if held != chain_id => Err(Failure::Cannot(format!(
                 "the bundle at hand is of chain {held}, the charter defines {chain_id}"

@@ -21,8 +21,10 @@ use concord_spec::catalogue::{Label, TypeRef};
 use concord_spec::charter::{Charter, CharterRegion};
 use concord_spec::id::{Height, OfficeCode, OfficeId, RegionId, SeriesId};
 use concord_spec::key::{Keyring, SecretKey};
-use concord_spec::record::{Action, Actor, NumberRange, OpenSeries, RegisterOffice, SetStatus, StatusChange};
-use concord_spec::status::StatusKind;
+use concord_spec::record::{
+    Action, Actor, NumberRange, OfficeLevel, OpenSeries, RegisterOffice, Scope, SetStatus, StatusChange,
+};
+use concord_spec::status::{Reason, StatusKind};
 use concord_spec::verify::{Policy, Verdict};
 use federation::Federation;
 use place::Place;
@@ -151,12 +153,13 @@ impl Office {
             language: language.to_owned(),
             text: text.to_owned(),
         };
-        self.by_region(Action::DefineType(of))?;
+        self.by_region(Action::DefineType(Box::new(of)))?;
         self.by_region(Action::RegisterOffice(RegisterOffice {
             code: OfficeCode::new(OFFICE)?,
             labels: vec![label("zh", OFFICE_NAME_ZH), label("en", OFFICE_NAME_EN)],
             keyring: Keyring::new(2, self.keys.iter().map(SecretKey::public).collect())?,
-            types: vec![reference.id.clone()],
+            level: OfficeLevel::Province,
+            scope: Scope::of_types(vec![reference.id.clone()]),
             utc_offset_minutes: 480,
         }))?;
         let open = OpenSeries {
@@ -219,9 +222,10 @@ impl Office {
             series,
             ranges,
             change,
-            reason: 1,
+            reason: Reason::Penalty,
             effective: None,
             detail: None,
+            successor: None,
         });
         let record = series::by_office(&self.node, &self.charter.chain_id(), &self.id()?, &self.keys, action)?;
         let answer = access::record(&self.node, &record)?;

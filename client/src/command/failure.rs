@@ -12,6 +12,7 @@ use concord_spec::bundle::BundleError;
 use concord_spec::charter::CharterError;
 use concord_spec::id::IdError;
 use concord_spec::key::KeyError;
+use std::path::Path;
 
 /// Exit code of what could not be done; apart from the verdicts'.
 const COULD_NOT: u8 = 10;
@@ -66,6 +67,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// What is wrong with what a file holds.
+    pub(crate) fn about(file: &Path, why: &dyn std::error::Error) -> Self {
+        Self::Cannot(format!("{}: {why}", file.display()))
+    }
+
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => USAGE,

@@ -8,7 +8,8 @@ use concord_client::files;
 use concord_client::scan::{self, Scanned};
 use concord_spec::bundle::{MAX_BUNDLE, TrustBundle};
 use concord_spec::certificate::Certificate;
-use concord_spec::charter::Charter;
+use concord_spec::charter::card::Card;
+use concord_spec::charter::signed::SignedCharter;
 use concord_spec::codec;
 use concord_spec::credential::SignedCredential;
 use concord_spec::receipt::Receipt;
@@ -16,7 +17,7 @@ use concord_spec::record::SignedRecord;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// Say what is in a file, without judging it: certificate, credential, receipt, record, charter, trust bundle, or a picture of a code
+/// Say what is in a file, without judging it: certificate, credential, receipt, record, card, charter, trust bundle, or a picture of a code
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
     /// The file
@@ -63,8 +64,11 @@ fn what_is(bytes: &[u8]) -> Option<Told> {
     if let Ok(receipt) = Receipt::from_bytes(bytes) {
         return Some(("a receipt", words::receipt(&receipt)));
     }
-    if let Ok(charter) = Charter::from_bytes(bytes) {
+    if let Ok(charter) = SignedCharter::from_bytes(bytes) {
         return Some(("a charter", words::charter(&charter)));
+    }
+    if let Ok(card) = Card::from_bytes(bytes) {
+        return Some(("the card of a region", words::card(&card)));
     }
     let bundle: TrustBundle = codec::from_slice(bytes, MAX_BUNDLE).ok()?;
     Some(("a trust bundle", words::bundle(&bundle)))

@@ -8,7 +8,7 @@ use concord_client::keys;
 use concord_spec::catalogue::Label;
 use concord_spec::id::{OfficeCode, OfficeId, TypeId};
 use concord_spec::key::Keyring;
-use concord_spec::record::{Action, Actor, RegisterOffice};
+use concord_spec::record::{Action, Actor, OfficeLevel, RegisterOffice, Scope};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -69,15 +69,13 @@ impl Register {
         let region = access::region_of(&charter, &region_keys)?;
         let actor = Actor::Region(region.region.clone());
         let signers = keys::signers(&region.authority, &region_keys, &actor)?;
-        let mut types = self.types;
-        types.sort();
-        types.dedup();
         let office = OfficeId::new(region.region.clone(), self.office.clone());
         let action = Action::RegisterOffice(RegisterOffice {
             code: self.office,
             labels: labels(&self.name_zh, self.name_en.as_deref())?,
             keyring,
-            types,
+            level: OfficeLevel::Province,
+            scope: Scope::of_types(self.types),
             utc_offset_minutes: self.utc_offset,
         });
         let chain_id = charter.chain_id();

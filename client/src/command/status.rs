@@ -5,7 +5,7 @@ use super::{Done, Failure, Shared, series, show};
 use clap::{Args, Subcommand};
 use concord_spec::id::{Number, OfficeId, SeriesId};
 use concord_spec::record::{Action, MAX_RANGES, NumberRange, SetStatus, StatusChange};
-use concord_spec::status::StatusKind;
+use concord_spec::status::{Reason, StatusKind};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -24,9 +24,9 @@ pub(crate) struct Set {
     numbers: Ranges,
     #[command(flatten)]
     change: Change,
-    /// Coarse public reason, a code; 0: none given
-    #[arg(long, value_name = "CODE", default_value_t = 0)]
-    reason: u64,
+    /// Coarse public reason: penalty, cancelled, lapsed, deceit, issued-in-error, key-compromise, investigation, ...
+    #[arg(long, value_name = "REASON", default_value = "unspecified")]
+    reason: Reason,
     /// Key files of the office, as many as its keyring wants
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     office_key: Vec<PathBuf>,
@@ -138,6 +138,7 @@ impl Set {
             reason: self.reason,
             effective: None,
             detail: None,
+            successor: None,
         });
         let record = series::by_office(&node, &chain_id, &office, &office_keys, action)?;
         let answer = access::record(&node, &record)?;

@@ -45,7 +45,7 @@ impl Verb {
         let of = content::in_region(&definition, &region.region)?;
         let (reference, chain_id) = (of.reference.clone(), charter.chain_id());
         let now = access::later_of_clocks(&node, &chain_id)?;
-        let record = statement::sign(chain_id, now, actor, Action::DefineType(of), &signers);
+        let record = statement::sign(chain_id, now, actor, Action::DefineType(Box::new(of)), &signers);
         let answer = access::record(&node, &record)?;
         let height = answer.height.map_or(0, |height| height.0);
         let words = format!("type {reference} is defined (block {height})");

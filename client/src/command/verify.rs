@@ -33,6 +33,9 @@ pub(crate) struct Verify {
     /// How old the bundle may be before the verdict says so
     #[arg(long, value_name = "DAYS")]
     max_age_days: Option<u32>,
+    /// What it is presented for: some recognitions are for certain purposes only
+    #[arg(long, value_name = "PURPOSE")]
+    purpose: Option<String>,
     /// Take this as the time (RFC 3339): for tests. Never counts as earlier than the bundle
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     now: Option<UnixMillis>,
@@ -48,6 +51,7 @@ impl Verify {
         let policy = Policy {
             own_region: self.region.clone(),
             max_age_ms: self.max_age_days.map(|days| u64::from(days).saturating_mul(MS_PER_DAY)),
+            purpose: self.purpose.clone(),
         };
         let now = self.now.unwrap_or_else(show::now);
         let mut worst = 0;
@@ -127,6 +131,7 @@ fn unreadable(reason: &Unreadable, state: &TrustedState, now: UnixMillis) -> Rep
             time_ms: state.time(),
             age_ms: now.0.saturating_sub(state.time().0),
         },
+        recognised: None,
         subject: None,
     }
 }

@@ -9,7 +9,6 @@ use concord_spec::id::{CredentialId, Number, SeriesId};
 use concord_spec::key::SecretKey;
 use concord_spec::merkle::Tree;
 use concord_spec::receipt::{HashPath, Receipt, ReceiptError};
-use concord_spec::record::Action;
 use concord_spec::record::{Issue, SignedRecord};
 use concord_spec::seal::RegionSet;
 use rand::RngCore;
@@ -133,14 +132,8 @@ impl Batch {
     /// Whether this record issues exactly these credentials.
     #[must_use]
     pub fn is_issued_by(&self, record: &SignedRecord) -> bool {
-        match &record.payload().action {
-            Action::Issue(issue) => *issue == self.issue(issue.series),
-            Action::RegisterOffice(_)
-            | Action::DefineType(_)
-            | Action::OpenSeries(_)
-            | Action::SetStatus(_)
-            | Action::FreezeSeries(_) => false,
-        }
+        let issue = record.payload().action.as_issue();
+        issue.is_some_and(|issue| *issue == self.issue(issue.series))
     }
 
     /// Checks that the receipt proves this batch: its numbers, and a block that `regions` sealed.

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::Path;
 
-use concord_spec::catalogue::{self, ClaimDefinition, Label, MAX_LABELS, TypeRef};
+use concord_spec::catalogue::{
+    self, ClaimDefinition, Classification, Label, MAX_LABELS, Printed, Sensitivity, TypeRef,
+};
 use concord_spec::id::{TypeId, TypeVersion};
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +45,8 @@ struct Draft {
     names: Labels,
     holder_codes: BTreeSet<HolderCodeType>,
     #[serde(default)]
+    classification: Classification,
+    #[serde(default)]
     claims: Vec<Claim>,
 }
 
@@ -60,6 +64,15 @@ pub struct Claim {
     pub kind: ClaimKind,
     /// Whether every credential has it.
     pub required: bool,
+    /// Whether a holder may leave it out when showing the credential.
+    #[serde(default)]
+    pub selective: bool,
+    /// How much it tells about a person.
+    #[serde(default)]
+    pub sensitivity: Sensitivity,
+    /// How it stands on paper.
+    #[serde(default)]
+    pub printed: Printed,
 }
 
 /// What the values of a claim are.
@@ -177,6 +190,7 @@ impl TypeDefinition {
             reference,
             labels: label_list(self.names()),
             claims,
+            classification: self.0.classification.clone(),
         }
     }
 }
@@ -195,6 +209,9 @@ impl Claim {
             kind,
             required: self.required,
             labels: label_list(&self.labels),
+            selective: self.selective,
+            sensitivity: self.sensitivity,
+            printed: self.printed,
         }
     }
 }

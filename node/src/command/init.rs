@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use concord_spec::catalogue::Label;
 use concord_spec::id::RegionId;
+use concord_spec::key::{Keyring, PublicKey};
 use libp2p::Multiaddr;
 
 use super::CommandError;
@@ -15,8 +16,13 @@ use crate::keystore::{PASSPHRASE_FILE_VARIABLE, Passphrase};
 
 /// Makes the keys, the configuration and the card of a region's node.
 ///
-/// Hand the card to whoever assembles the charter, put the charter into the data directory as `charter.cbor`,
-/// and start the node. Keys are encrypted with the passphrase in the file that CONCORD_PASSPHRASE_FILE names.
+/// Hand the card to whoever assembles the charter (`concord charter assemble`), sign the charter with the authority's keys
+/// (`concord charter sign`), put it into the data directory as `charter.cbor`, and start the node. Keys are encrypted with the
+/// passphrase in the file that CONCORD_PASSPHRASE_FILE names.
+///
+/// The authority's keys are best made and kept where the authority works, with `concord key new`: name their public keys with
+/// --authority, and sign the card there with `concord card sign`. Without --authority one key is made here too, in
+/// `authority.pem`, and signs the card: move it to where the authority works.
 #[derive(Debug, Args)]
 pub struct Init {
     /// Code of the region, such as 110000.
@@ -28,6 +34,12 @@ pub struct Init {
     /// Language of the name (BCP 47).
     #[arg(long, default_value = "zh")]
     language: String,
+    /// Public keys of the authority's keyring, whose secret keys are kept elsewhere.
+    #[arg(long, value_name = "KEY", num_args = 1..)]
+    authority: Vec<PublicKey>,
+    /// How many of the authority's keys sign: exactly so many.
+    #[arg(long, value_name = "K", default_value_t = 1, requires = "authority")]
+    threshold: usize,
     /// Data directory to make.
     #[arg(long)]
     dir: PathBuf,
@@ -62,6 +74,10 @@ impl Init {
             )
             .into());
         }
+        let authority = match self.authority.as_slice() {
+            [] => None,
+            keys => Some(Keyring::new(self.threshold, keys.to_vec())?),
+        };
         let config = NodeConfig {
             region: self.region,
             listen: self.listen,
@@ -74,12 +90,16 @@ impl Init {
             language: self.language,
             text: self.name,
         }];
-        found::init_region(&self.dir, &config, labels, &passphrase)?;
-        say(&format!(
-            "card of region {}: {}",
-            config.region,
-            self.dir.join(CARD_FILE).display()
-        ));
+        let card = found::init_region(&self.dir, &config, labels, authority, &passphrase)?;
+        let file = self.dir.join(CARD_FILE);
+        say(&format!("card of region {}: {}", config.region, file.display()));
+        if card.missing() > 0 {
+            say(&format!(
+                "it lacks {} signatures of the authority: have them sign it with `concord card sign {} --key FILE`",
+                card.missing(),
+                file.display()
+            ));
+        }
         Ok(())
     }
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use clap::Args;
 use concord_spec::catalogue::Label;
-use concord_spec::charter::{Charter, DEFAULT_HEARTBEAT_MS};
+use concord_spec::charter::card::Card;
+use concord_spec::charter::signed::SignedCharter;
+use concord_spec::charter::{Charter, CharterRegion, DEFAULT_HEARTBEAT_MS, Parameters};
 use concord_spec::id::{ChainName, RegionId};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
@@ -93,7 +95,7 @@ impl Localnet {
     /// The directory cannot be made, or a node does not start or stops by itself.
     pub async fn run(self) -> Result<(), CommandError> {
         let charter = if self.dir.join(CHARTER_FILE).exists() {
-            found::read_charter(&self.dir)?
+            found::read_charter(&self.dir)?.into_charter()
         } else {
             self.make()?
         };
@@ -144,15 +146,29 @@ impl Localnet {
                 &self.dir.join(code),
                 &config,
                 labels,
+                None,
                 &Passphrase::none(),
             )?);
         }
-        let charter = found::assemble(self.chain.clone(), cards, self.heartbeat_ms, system_clock())?;
-        for region in &charter.regions {
-            found::write_charter(&self.dir.join(region.region.as_str()), &charter)?;
+        self.found(cards)
+    }
+
+    /// What the regions of a real federation do in turn: the charter put together, signed by each, and handed to each.
+    fn found(&self, cards: Vec<Card>) -> Result<Charter, CommandError> {
+        let parameters = Parameters {
+            heartbeat_ms: self.heartbeat_ms,
+        };
+        let charter = Charter::assemble(self.chain.clone(), system_clock(), parameters, cards)?;
+        let mut signed = SignedCharter::new(charter.clone())?;
+        let data_dir = |region: &RegionId| self.dir.join(region.as_str());
+        for CharterRegion { region, .. } in &charter.regions {
+            found::sign_charter(&mut signed, region, &data_dir(region), &Passphrase::none())?;
+        }
+        for CharterRegion { region, .. } in &charter.regions {
+            found::write_charter(&data_dir(region), &signed)?;
         }
         // Last: with it the federation is whole.
-        found::write_charter(&self.dir, &charter)?;
+        found::write_charter(&self.dir, &signed)?;
         Ok(charter)
     }
 

@@ -27,7 +27,7 @@ impl Reindex {
     /// The node runs, or the log is damaged.
     pub fn run(self) -> Result<(), CommandError> {
         let _lock = DirLock::acquire(&self.data_dir)?;
-        let charter = found::read_charter(&self.data_dir)?;
+        let charter = found::read_charter(&self.data_dir)?.into_charter();
         let cache = self.data_dir.join("cache");
         if cache.exists() {
             std::fs::remove_dir_all(&cache)?;

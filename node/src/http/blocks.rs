@@ -9,7 +9,7 @@ use concord_spec::codec::{self, Writer};
 use concord_spec::digest::Digest;
 use concord_spec::id::{Height, Number, RegionId, SeriesId, UnixMillis};
 use concord_spec::ledger::{LedgerState, Outcome};
-use concord_spec::record::{Action, RecordId, SignedRecord};
+use concord_spec::record::{RecordId, SignedRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -117,16 +117,9 @@ impl RecordView {
         let action = &record.payload().action;
         let opened = match state.outcome_of(record) {
             Outcome::Opened(series) => Some(series),
-            Outcome::Done => None,
+            Outcome::Declared(_) | Outcome::Done => None,
         };
-        let issue = match action {
-            Action::Issue(issue) => Some(issue),
-            Action::RegisterOffice(_)
-            | Action::DefineType(_)
-            | Action::OpenSeries(_)
-            | Action::SetStatus(_)
-            | Action::FreezeSeries(_) => None,
-        };
+        let issue = action.as_issue();
         Self {
             id: record.id(),
             action: action.name(),

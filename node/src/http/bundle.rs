@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use concord_spec::bundle::TrustBundle;
+use concord_spec::bundle::{Handover, TrustBundle};
 use concord_spec::codec;
 use concord_spec::digest::Digest;
 use concord_spec::id::Height;
@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 
 use super::problem::Problem;
 use super::{Api, apart};
-use crate::pool::{ChainError, ChainView};
+use crate::pool::{ChainError, ChainView, SealedBlock};
 
 /// Media type of a trust bundle.
 const MEDIA_TYPE: &str = "application/vnd.concord.bundle";
@@ -71,7 +71,21 @@ fn build(chain: &dyn ChainView) -> Result<Option<Built>, ChainError> {
         return Ok(None);
     };
     let hash = sealed.block.hash();
-    let bundle = TrustBundle::full(&state, sealed.block.header, sealed.block.rest, sealed.seal);
+    let mut handovers = Vec::new();
+    for before in state
+        .federation()
+        .changes_of_regions()
+        .into_iter()
+        .filter_map(Height::previous)
+    {
+        if before < height
+            && let Some(SealedBlock { block, seal }) = chain.sealed_block(before)?
+        {
+            let (header, rest) = (block.header, block.rest);
+            handovers.push(Handover { header, rest, seal });
+        }
+    }
+    let bundle = TrustBundle::full(&state, handovers, sealed.block.header, sealed.block.rest, sealed.seal);
     Ok(Some(Built {
         height,
         hash,

@@ -22,13 +22,13 @@ const MAX_SERIES: usize = 1_000;
 /// Most offices of one answer.
 const MAX_OFFICES: usize = 10_000;
 
-/// The charter, as it is signed for.
+/// The charter, with the signatures of its regions that this node's copy has.
 #[utoipa::path(
     get, path = "/v1/charter", tag = "directory",
-    responses((status = 200, description = "Charter", body = Vec<u8>, content_type = "application/cbor")),
+    responses((status = 200, description = "Signed charter", body = Vec<u8>, content_type = "application/cbor")),
 )]
 pub(super) async fn charter(State(api): State<Arc<Api>>) -> Response {
-    cbor(codec::to_vec(api.chain.state().charter()))
+    cbor(api.charter.clone())
 }
 
 /// A version of a type.
@@ -65,7 +65,15 @@ impl From<&TypeDefinition> for TypeView {
     responses((status = 200, description = "Types, ascending by id and version", body = Vec<TypeView>)),
 )]
 pub(super) async fn catalogue(State(api): State<Arc<Api>>) -> Json<Vec<TypeView>> {
-    Json(api.chain.state().catalogue().types.iter().map(TypeView::from).collect())
+    Json(
+        api.chain
+            .state()
+            .catalogue()
+            .types
+            .iter()
+            .map(|known| TypeView::from(&known.definition))
+            .collect(),
+    )
 }
 
 /// A version of a type, as it is on the ledger.
@@ -120,9 +128,9 @@ impl OfficeView {
         Self {
             region: region.clone(),
             code: office.code.clone(),
-            labels: office.labels.clone(),
+            labels: office.labels().to_vec(),
             keyring: office.keyring.clone(),
-            types: office.types.clone(),
+            types: office.scope.types.clone(),
             utc_offset_minutes: office.utc_offset_minutes,
             since: office.since,
         }

@@ -142,7 +142,7 @@ fn peers(api: &Api) -> Vec<PeerView> {
         .regions
         .iter()
         .filter(|region| region.region != api.region);
-    let view = |region: &concord_spec::charter::CharterRegion| {
+    let view = |region: &concord_spec::ledger::Region| {
         let status = connected.get(&region.peer_id);
         PeerView {
             peer_id: region.peer_id.clone(),

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use axum::body::{Body, to_bytes};
 use concord_spec::bundle::TrustBundle;
+use concord_spec::charter::signed::SignedCharter;
 use concord_spec::codec::Writer;
 use concord_spec::receipt::Receipt;
 use concord_spec::record::SignedRecord;
@@ -38,6 +39,7 @@ impl Bench {
             .unwrap();
         let api = Api {
             region: RegionId::new("110000").unwrap(),
+            charter: SignedCharter::new(ledger.state().charter().clone()).unwrap().to_bytes(),
             chain: Arc::clone(&ledger) as Arc<dyn ChainView>,
             pool: Arc::new(open(dir.path(), &ledger, roomy())),
             network: network.handle,
@@ -256,7 +258,7 @@ async fn the_directory_shows_what_is_on_the_ledger() {
     assert_eq!(bench.json("/v1/catalogue").await[0]["id"], "110000.drivers-licence");
     assert_eq!(bench.get("/v1/types/110000.drivers-licence/1").await.0, StatusCode::OK);
     let (_, charter) = bench.get("/v1/charter").await;
-    let charter = concord_spec::charter::Charter::from_bytes(&charter).unwrap();
+    let charter = SignedCharter::from_bytes(&charter).unwrap().into_charter();
     assert_eq!(charter.chain_id(), bench.ledger.state().chain_id());
     let status = bench.json("/v1/status").await;
     assert_eq!(
@@ -338,6 +340,7 @@ async fn a_stopping_server_lets_go_of_who_listens() {
     let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
     let parts = Parts {
         region: bench.api.region.clone(),
+        charter: bench.api.charter.clone(),
         chain: Arc::clone(&bench.api.chain),
         pool: Arc::clone(&bench.api.pool),
         network: bench.api.network.clone(),

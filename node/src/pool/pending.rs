@@ -81,7 +81,7 @@ pub(super) struct Pending {
     next: Arrival,
     waiting: BTreeMap<Arrival, Waiting>,
     by_id: HashMap<RecordId, Arrival>,
-    shares: BTreeMap<RegionId, Share>,
+    shares: BTreeMap<Option<RegionId>, Share>,
     lanes: HashMap<SeriesId, VecDeque<Arrival>>,
     expiries: BTreeSet<(UnixMillis, Arrival)>,
     bytes: usize,
@@ -215,7 +215,7 @@ impl Pending {
         if let Some(series) = payload.action.series() {
             self.lanes.entry(series).or_default().push_back(arrival);
         }
-        let share = self.shares.entry(payload.actor.region().clone()).or_default();
+        let share = self.shares.entry(payload.actor.region().cloned()).or_default();
         share.order.insert(arrival);
         share.bytes = share.bytes.saturating_add(size);
         self.bytes = self.bytes.saturating_add(size);
@@ -240,11 +240,11 @@ impl Pending {
                 self.lanes.remove(&series);
             }
         }
-        if let Some(share) = self.shares.get_mut(payload.actor.region()) {
+        if let Some(share) = self.shares.get_mut(&payload.actor.region().cloned()) {
             share.order.remove(&arrival);
             share.bytes = share.bytes.saturating_sub(size);
             if share.order.is_empty() {
-                self.shares.remove(payload.actor.region());
+                self.shares.remove(&payload.actor.region().cloned());
             }
         }
         self.bytes = self.bytes.saturating_sub(size);
@@ -260,7 +260,7 @@ impl Pending {
         let regions = self.base.federation().regions.len().max(1);
         let own = |room: usize| (room / 2).checked_div(regions).unwrap_or(0);
         let (own_records, own_bytes) = (own(self.limits.records), own(self.limits.bytes));
-        let region = record.payload().actor.region();
+        let region = &record.payload().actor.region().cloned();
         let fits = |share: &Share| share.order.len() < own_records && share.bytes.saturating_add(size) <= own_bytes;
         if self.shares.get(region).is_none_or(fits) {
             return true;
@@ -338,11 +338,10 @@ impl Pending {
         signatures: &dyn CheckSignatures,
         recorded: &mut Vec<Waiting>,
     ) -> bool {
-        let series = match &record.payload().action {
-            Action::Issue(_) | Action::SetStatus(_) => record.payload().action.series(),
-            // These change what other records are judged by, or draw the next id.
-            Action::RegisterOffice(_) | Action::DefineType(_) | Action::OpenSeries(_) | Action::FreezeSeries(_) => None,
-        };
+        // The others change what records are judged by, or draw the next id.
+        let action = &record.payload().action;
+        let alone = matches!(action, Action::Issue(_) | Action::SetStatus(_));
+        let series = action.series().filter(|_| alone);
         let head = series.and_then(|series| self.lanes.get(&series)?.front().copied());
         match self.by_id.get(&record.id()).copied() {
             Some(arrival) => {

@@ -7,9 +7,9 @@ use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use concord_spec::digest::{Digest, sha256};
-use concord_spec::key::{BatchItem, Keyring, verify_batch};
+use concord_spec::key::{BatchItem, verify_batch};
 use concord_spec::ledger::{CheckSignatures, LedgerState};
-use concord_spec::record::{Actor, SignedRecord};
+use concord_spec::record::SignedRecord;
 use rayon::prelude::*;
 
 /// Least signatures that are worth another core.
@@ -60,7 +60,7 @@ impl SignatureCache {
     /// remembers those that hold. It decides nothing: what it leaves out is verified when the record is applied.
     pub fn warm<'a>(&self, state: &LedgerState, records: impl IntoIterator<Item = &'a SignedRecord>) {
         let items = records.into_iter().filter_map(|record| {
-            let keyring = keyring(state, &record.payload().actor)?;
+            let keyring = state.keyring_at(&record.payload().actor, state.tip().time)?;
             record.envelope().check(keyring).ok()
         });
         let (mut unknown, mut digests) = (Vec::new(), Vec::new());
@@ -142,12 +142,4 @@ impl CheckSignatures for SignatureCache {
 /// Key and signature have fixed lengths, so that one digest stands for one triple.
 fn digest(item: &BatchItem) -> Digest {
     sha256(&[item.key.as_bytes(), &item.signature.0, &item.message])
-}
-
-/// The keyring that speaks for an actor.
-fn keyring<'a>(state: &'a LedgerState, actor: &Actor) -> Option<&'a Keyring> {
-    match actor {
-        Actor::Region(region) => state.federation().region(region).map(|found| &found.authority),
-        Actor::Office(office) => state.office(office).map(|found| &found.keyring),
-    }
 }

@@ -381,7 +381,7 @@ async fn regions_take_turns_and_none_is_crowded_out() {
     let order = pool.candidates(1 << 20, 100);
     let regions: Vec<_> = order
         .iter()
-        .map(|record| record.payload().actor.region().to_string())
+        .map(|record| record.payload().actor.region().unwrap().to_string())
         .collect();
     let first: std::collections::BTreeSet<_> = regions[..3].iter().collect();
     let second: std::collections::BTreeSet<_> = regions[3..6].iter().collect();

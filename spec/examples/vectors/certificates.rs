@@ -7,7 +7,7 @@ use concord_spec::credential::SignedCredential;
 use concord_spec::digest::Digest;
 use concord_spec::id::{Height, Number, SeriesId};
 use concord_spec::record::{Action, NumberRange, SetStatus, StatusChange};
-use concord_spec::status::StatusKind;
+use concord_spec::status::{Reason, StatusKind};
 use concord_spec::world::World;
 use serde_json::{Value, json};
 
@@ -115,9 +115,10 @@ fn set_statuses(world: &mut World) -> Result<(), Error> {
                 count,
             }],
             change,
-            reason: 0,
+            reason: Reason::Unspecified,
             effective: None,
             detail: None,
+            successor: None,
         }))?);
     }
     world.append(records)

@@ -12,7 +12,7 @@ use concord_spec::ledger::{CheckEach, Limits};
 use concord_spec::record::{
     Action, Actor, Issue, NumberRange, OpenSeries, Payload, RegisterOffice, SetStatus, SignedRecord, StatusChange,
 };
-use concord_spec::status::StatusKind;
+use concord_spec::status::{Reason, StatusKind};
 use concord_spec::world::World;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -94,7 +94,7 @@ pub(super) fn world() -> Result<World, Error> {
     records.push(office(&mut world, |body| {
         body.code = other_office()?.code;
         body.keyring = keyring;
-        body.types = Vec::new();
+        body.scope.types = Vec::new();
         Ok(())
     })?);
     world.append(records)?;
@@ -129,9 +129,10 @@ fn status_from(world: &mut World, ranges: &[(u64, u64)], change: StatusChange, e
         series: SeriesId(1),
         ranges: ranges.iter().map(range).collect(),
         change,
-        reason: 0,
+        reason: Reason::Unspecified,
         effective,
         detail: None,
+        successor: None,
     }))
 }
 

@@ -7,6 +7,7 @@ use crate::codec::{self, CodecError, fields::wire_array};
 use crate::digest::Digest;
 use crate::id::{Height, RegionId, SeriesId, UnixMillis};
 use crate::merkle::Frontier;
+use crate::recognition::Recognition;
 use crate::record::RecordId;
 use crate::status::SeriesStatus;
 use std::collections::BTreeMap;
@@ -27,6 +28,8 @@ pub enum Entry {
     SeriesStatus(SeriesId),
     /// The id of a record that could come again, with its not-after.
     Recent(UnixMillis, RecordId),
+    /// Section `recognition`.
+    Recognition,
 }
 
 /// Why entries are no state.
@@ -63,6 +66,7 @@ impl Entry {
             Self::Directory(region) => [&[3], region.as_str().as_bytes()].concat(),
             Self::SeriesStatus(series) => [&[4], series.0.to_be_bytes().as_slice()].concat(),
             Self::Recent(not_after, id) => [&[5], not_after.0.to_be_bytes().as_slice(), id.as_bytes()].concat(),
+            Self::Recognition => vec![6],
         }
     }
 
@@ -72,6 +76,7 @@ impl Entry {
             (0, 0) => Some(Self::Tip),
             (1, 0) => Some(Self::Federation),
             (2, 0) => Some(Self::Catalogue),
+            (6, 0) => Some(Self::Recognition),
             (3, _) => Some(Self::Directory(RegionId::new(std::str::from_utf8(rest).ok()?).ok()?)),
             (4, 4) => Some(Self::SeriesStatus(SeriesId(u32::from_be_bytes(rest.try_into().ok()?)))),
             (5, 40) => {
@@ -100,7 +105,7 @@ impl LedgerState {
         let directories = self.directories.keys().cloned().map(Entry::Directory);
         let series = self.series.keys().copied().map(Entry::SeriesStatus);
         let recent = self.recent.iter().map(|(not_after, id)| Entry::Recent(*not_after, *id));
-        let fixed = [Entry::Tip, Entry::Federation, Entry::Catalogue];
+        let fixed = [Entry::Tip, Entry::Federation, Entry::Catalogue, Entry::Recognition];
         let all = fixed.into_iter().chain(directories).chain(series).chain(recent);
         all.filter_map(|entry| Some((entry.key(), self.value(&entry)?)))
             .collect()
@@ -116,6 +121,7 @@ impl LedgerState {
             })),
             Entry::Federation => self.document(&SectionName::Federation),
             Entry::Catalogue => self.document(&SectionName::Catalogue),
+            Entry::Recognition => self.document(&SectionName::Recognition),
             Entry::Directory(region) => self.document(&SectionName::Directory(region.clone())),
             Entry::SeriesStatus(series) => self.series_status(*series).map(codec::to_vec),
             Entry::Recent(not_after, id) => self.recent.contains(&(*not_after, *id)).then(Vec::new),
@@ -140,6 +146,9 @@ impl LedgerState {
                     state.federation = Arc::new(codec::from_slice::<Federation>(&value, MAX_SECTION)?);
                 }
                 Entry::Catalogue => state.catalogue = Arc::new(codec::from_slice::<Catalogue>(&value, MAX_SECTION)?),
+                Entry::Recognition => {
+                    state.recognition = Arc::new(codec::from_slice::<Recognition>(&value, MAX_SECTION)?);
+                }
                 Entry::Directory(region) => {
                     let directory = codec::from_slice::<Directory>(&value, MAX_SECTION)?;
                     state.directories.insert_mut(region, Arc::new(directory));
@@ -159,6 +168,7 @@ impl LedgerState {
             hash: tip.hash,
         };
         state.history = tip.history;
+        state.region_set = Arc::new(state.federation.region_set_at(state.next_height())?);
         state.derive_series();
         for (series, status) in statuses {
             let place = state.series.get(&series).ok_or(EntryError::Incomplete)?.section();

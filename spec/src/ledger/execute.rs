@@ -3,7 +3,7 @@
 use super::{BlockContext, CheckSignatures, Entry, LedgerState, Outcome, Rejection, Tip};
 use crate::block::{Block, Header, MAX_BLOCK, Rest, record_roots};
 use crate::id::{Height, RegionId, UnixMillis};
-use crate::record::{RecordId, SignedRecord};
+use crate::record::{RecordId, SignedRecord, Versioned};
 use std::sync::Arc;
 
 /// Bytes that a block needs beside its records: header, rest and framing.
@@ -77,6 +77,14 @@ pub enum BlockError {
     /// The history before it is another than it says.
     #[error("the history before the block is another than it says")]
     History,
+    /// A version is in force that this software does not know.
+    #[error("version {version} of the {subject:?} is in force: install newer software; nothing is lost")]
+    NewerSoftware {
+        /// Of what.
+        subject: Versioned,
+        /// The version.
+        version: u64,
+    },
     /// It names other regions.
     #[error("the block names other regions than those in force")]
     Regions,
@@ -88,7 +96,7 @@ pub enum BlockError {
         /// The record.
         id: RecordId,
         /// The rule.
-        rejection: Rejection,
+        rejection: Box<Rejection>,
     },
 }
 
@@ -148,7 +156,7 @@ impl LedgerState {
             applied.map_err(|rejection| BlockError::Record {
                 index,
                 id: record.id(),
-                rejection,
+                rejection: Box::new(rejection),
             })?;
         }
         let expected = self.assemble(&mut state, &context, &block.rest.proposer, block.records.clone());
@@ -190,6 +198,9 @@ impl LedgerState {
 
     fn check_place(&self, block: &Block) -> Result<(), BlockError> {
         let header = &block.header;
+        if let Some((subject, version)) = self.needs_newer_software() {
+            return Err(BlockError::NewerSoftware { subject, version });
+        }
         if header.height != self.next_height() {
             return Err(BlockError::Height {
                 expected: self.next_height(),
@@ -237,6 +248,20 @@ impl LedgerState {
         }
     }
 
+    /// Makes what is in force from the next block on.
+    fn finish(&mut self, context: &BlockContext) {
+        let next = Height(context.height.0.saturating_add(1));
+        self.take_effect(next, context);
+        #[expect(
+            clippy::expect_used,
+            reason = "no rule takes away the last region or gives two regions one key; without regions nothing may be written"
+        )]
+        let set = self.federation.region_set_at(next).expect("regions in force");
+        if set != *self.region_set {
+            self.region_set = Arc::new(set);
+        }
+    }
+
     /// Finishes a block over `state`, which has applied `records`, and moves `state` to it.
     fn assemble(
         &self,
@@ -245,6 +270,7 @@ impl LedgerState {
         proposer: &RegionId,
         records: Vec<Arc<SignedRecord>>,
     ) -> Block {
+        state.finish(context);
         state.hash_touched();
         let (records_root, bodies_root) = record_roots(&records);
         let rest = Rest {

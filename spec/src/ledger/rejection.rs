@@ -2,8 +2,11 @@
 
 use crate::catalogue::TypeRef;
 use crate::cose::SignatureError;
-use crate::id::{Number, OfficeId, SeriesId, TypeId, UnixMillis};
-use crate::record::{Actor, MAX_BATCH};
+use crate::id::{Height, Number, OfficeId, RegionId, SeriesId, TypeId, UnixMillis};
+use crate::ledger::federation::{MAX_EVIDENCE_OF_REGION, MAX_PROPOSALS_OF_REGION};
+use crate::ledger::standing::Inactive;
+use crate::recognition::MAX_DECLARATIONS_OF_REGION;
+use crate::record::{Actor, MAX_BATCH, RecordId};
 
 /// Why a record is refused. `code` is stable; the text may change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,7 +81,7 @@ pub enum Rejection {
     )]
     IncompleteType(TypeRef),
     /// A type of another region.
-    #[error("type {0} does not begin with the region's own code")]
+    #[error("the name of type {0} does not begin with its owner's and a dot")]
     TypeNotYours(TypeId),
     /// A version that is not the next.
     #[error("type {id} expects version {expected}, got {got}")]
@@ -162,82 +165,207 @@ pub enum Rejection {
     /// The effective date is later than the block.
     #[error("the effective date {0} is in the future")]
     EffectiveInFuture(UnixMillis),
+    /// The region is not in force.
+    #[error("region {region} is {standing}; only regions in force may do this")]
+    RegionNotInForce {
+        /// The region.
+        region: RegionId,
+        /// `suspended`, `removed` or `not in force yet`.
+        standing: &'static str,
+    },
+    /// No such proposal, or it is closed.
+    #[error("no proposal {0} is open; it has passed, failed, or was never made")]
+    UnknownProposal(RecordId),
+    /// The time of the proposal is over.
+    #[error("the proposal could be voted on until {0}; propose it again")]
+    ProposalOver(UnixMillis),
+    /// The region voted so before.
+    #[error("region {0} has voted so already")]
+    AlreadyVoted(RegionId),
+    /// Too many proposals of the region are open.
+    #[error("{max} proposals of the region are open; let them pass or fail first", max = MAX_PROPOSALS_OF_REGION)]
+    TooManyProposals,
+    /// The change cannot be made.
+    #[error("the change cannot be made: {0}")]
+    ChangeNotPossible(&'static str),
+    /// A change of the region is under way.
+    #[error("the keys of region {region} change at block {at}; wait until then")]
+    ChangePending {
+        /// The region.
+        region: RegionId,
+        /// When its last change takes effect.
+        at: Height,
+    },
+    /// A node's key or peer id is another node's, or was used before.
+    #[error("the {0} is in use or was used before; make a new one")]
+    NodeKeyInUse(&'static str),
+    /// The seal key is not proved.
+    #[error("the proof of possession of the seal key does not hold; have the node make it again")]
+    Possession,
+    /// The region rotates its authority already.
+    #[error("the authority keyring of region {0} is being rotated already; cancel that first")]
+    RotationPending(RegionId),
+    /// Nothing to cancel.
+    #[error("no rotation of the authority keyring of region {0} is under way")]
+    NoRotation(RegionId),
+    /// The observers are not a list of other nodes.
+    #[error("the observers cannot be registered: {0}")]
+    Observers(&'static str),
+    /// No such office.
+    #[error("office {0} is not registered")]
+    UnknownOffice(OfficeId),
+    /// The office is another region's.
+    #[error("office {office} is not of region {region}")]
+    OfficeNotYours {
+        /// The office.
+        office: OfficeId,
+        /// Who tried.
+        region: RegionId,
+    },
+    /// The office, or one above it, may not act.
+    #[error("office {office} may not act: {because}")]
+    OfficeNotActive {
+        /// The office.
+        office: OfficeId,
+        /// Itself, an office above it, or its region, and how that stands.
+        because: Box<Inactive>,
+    },
+    /// The office is suspended, or not, or closed, already.
+    #[error("office {office} is {standing} already")]
+    OfficeStanding {
+        /// The office.
+        office: OfficeId,
+        /// How it stands.
+        standing: &'static str,
+    },
+    /// A sub-office would have more than its parent.
+    #[error("the office would have more {what} than {parent}, which it stands under")]
+    ExceedsParent {
+        /// The parent.
+        parent: OfficeId,
+        /// `types`, `regions of validity`, `freedom: a lower threshold`, `level`.
+        what: &'static str,
+    },
+    /// The office has sub-offices.
+    #[error("office {0} has sub-offices; close them first, or name a successor")]
+    HasSubOffices(OfficeId),
+    /// One office cannot take the place of the other.
+    #[error("the succession cannot be: {0}")]
+    Succession(&'static str),
+    /// The type cannot be delegated.
+    #[error("the delegation cannot be: {0}")]
+    Delegation(&'static str),
+    /// The type is closed.
+    #[error("type {0} is closed; nothing of it is issued any more")]
+    TypeClosed(TypeRef),
+    /// The series is closed.
+    #[error("series {0} is closed; open another")]
+    SeriesClosed(SeriesId),
+    /// What supersedes is missing, unknown or not allowed here.
+    #[error("the successor is not right: {0}")]
+    Successor(&'static str),
+    /// A restoration without the digest of its order.
+    #[error("a restoration names the digest of the order that it follows")]
+    OrderMissing,
+    /// The recognition's terms are not sound.
+    #[error("the recognition cannot be declared: {0}")]
+    IncompleteRecognition(&'static str),
+    /// No such declaration of the region, or it is withdrawn.
+    #[error("the region has no declaration {0} in force")]
+    UnknownDeclaration(u64),
+    /// Too many declarations.
+    #[error("a region declares at most {max} recognitions", max = MAX_DECLARATIONS_OF_REGION)]
+    TooManyDeclarations,
+    /// The evidence proves nothing.
+    #[error("the evidence proves nothing: {0}")]
+    EvidenceNotValid(&'static str),
+    /// The evidence adds nothing to what is there.
+    #[error("double signing of region {0} there is on the ledger already, or {max} other cases", max = MAX_EVIDENCE_OF_REGION)]
+    EvidenceKnown(RegionId),
+}
+
+/// One list of variants and codes, so that none can be without the other.
+macro_rules! codes {
+    ($($variant:ident => $code:literal,)*) => {
+        impl Rejection {
+            /// Every code.
+            pub const CODES: &[&str] = &[$($code),*];
+
+            /// The stable code.
+            #[must_use]
+            pub fn code(&self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => $code,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    Malformed => "MALFORMED",
+    WrongChain => "WRONG_CHAIN",
+    Expired => "EXPIRED",
+    NotAfterTooFar => "NOT_AFTER_TOO_FAR",
+    Duplicate => "DUPLICATE",
+    UnknownActor => "UNKNOWN_ACTOR",
+    TooFewSignatures => "TOO_FEW_SIGNATURES",
+    TooManySignatures => "TOO_MANY_SIGNATURES",
+    SignatureOrder => "SIGNATURE_ORDER",
+    UnknownKey => "UNKNOWN_KEY",
+    ForgedSignature => "FORGED_SIGNATURE",
+    NotYours => "NOT_YOURS",
+    OfficeExists => "OFFICE_EXISTS",
+    IncompleteOffice => "INCOMPLETE_OFFICE",
+    IncompleteType => "INCOMPLETE_TYPE",
+    TypeNotYours => "TYPE_NOT_YOURS",
+    TypeVersionGap => "TYPE_VERSION_GAP",
+    UnknownType => "UNKNOWN_TYPE",
+    OutOfScope => "OUT_OF_SCOPE",
+    SeriesKeyInUse => "SERIES_KEY_IN_USE",
+    UnknownSeries => "UNKNOWN_SERIES",
+    SeriesNotYours => "SERIES_NOT_YOURS",
+    SeriesFrozen => "SERIES_FROZEN",
+    BatchSize => "BATCH_SIZE",
+    NumberGap => "NUMBER_GAP",
+    NumbersExhausted => "NUMBERS_EXHAUSTED",
+    Ranges => "RANGES",
+    NotIssued => "NOT_ISSUED",
+    StatusFinal => "STATUS_FINAL",
+    NothingChanges => "NOTHING_CHANGES",
+    EffectiveInFuture => "EFFECTIVE_IN_FUTURE",
+    RegionNotInForce => "REGION_NOT_IN_FORCE",
+    UnknownProposal => "UNKNOWN_PROPOSAL",
+    ProposalOver => "PROPOSAL_OVER",
+    AlreadyVoted => "ALREADY_VOTED",
+    TooManyProposals => "TOO_MANY_PROPOSALS",
+    ChangeNotPossible => "CHANGE_NOT_POSSIBLE",
+    ChangePending => "CHANGE_PENDING",
+    NodeKeyInUse => "NODE_KEY_IN_USE",
+    Possession => "POSSESSION",
+    RotationPending => "ROTATION_PENDING",
+    NoRotation => "NO_ROTATION",
+    Observers => "OBSERVERS",
+    UnknownOffice => "UNKNOWN_OFFICE",
+    OfficeNotYours => "OFFICE_NOT_YOURS",
+    OfficeNotActive => "OFFICE_NOT_ACTIVE",
+    OfficeStanding => "OFFICE_STANDING",
+    ExceedsParent => "EXCEEDS_PARENT",
+    HasSubOffices => "HAS_SUB_OFFICES",
+    Succession => "SUCCESSION",
+    Delegation => "DELEGATION",
+    TypeClosed => "TYPE_CLOSED",
+    SeriesClosed => "SERIES_CLOSED",
+    Successor => "SUCCESSOR",
+    OrderMissing => "ORDER_MISSING",
+    IncompleteRecognition => "INCOMPLETE_RECOGNITION",
+    UnknownDeclaration => "UNKNOWN_DECLARATION",
+    TooManyDeclarations => "TOO_MANY_DECLARATIONS",
+    EvidenceNotValid => "EVIDENCE_NOT_VALID",
+    EvidenceKnown => "EVIDENCE_KNOWN",
 }
 
 impl Rejection {
-    /// Every code.
-    pub const CODES: [&str; 31] = [
-        "MALFORMED",
-        "WRONG_CHAIN",
-        "EXPIRED",
-        "NOT_AFTER_TOO_FAR",
-        "DUPLICATE",
-        "UNKNOWN_ACTOR",
-        "TOO_FEW_SIGNATURES",
-        "TOO_MANY_SIGNATURES",
-        "SIGNATURE_ORDER",
-        "UNKNOWN_KEY",
-        "FORGED_SIGNATURE",
-        "NOT_YOURS",
-        "OFFICE_EXISTS",
-        "INCOMPLETE_OFFICE",
-        "INCOMPLETE_TYPE",
-        "TYPE_NOT_YOURS",
-        "TYPE_VERSION_GAP",
-        "UNKNOWN_TYPE",
-        "OUT_OF_SCOPE",
-        "SERIES_KEY_IN_USE",
-        "UNKNOWN_SERIES",
-        "SERIES_NOT_YOURS",
-        "SERIES_FROZEN",
-        "BATCH_SIZE",
-        "NUMBER_GAP",
-        "NUMBERS_EXHAUSTED",
-        "RANGES",
-        "NOT_ISSUED",
-        "STATUS_FINAL",
-        "NOTHING_CHANGES",
-        "EFFECTIVE_IN_FUTURE",
-    ];
-
-    /// The stable code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Malformed(_) => "MALFORMED",
-            Self::WrongChain => "WRONG_CHAIN",
-            Self::Expired { .. } => "EXPIRED",
-            Self::NotAfterTooFar { .. } => "NOT_AFTER_TOO_FAR",
-            Self::Duplicate => "DUPLICATE",
-            Self::UnknownActor(_) => "UNKNOWN_ACTOR",
-            Self::TooFewSignatures { .. } => "TOO_FEW_SIGNATURES",
-            Self::TooManySignatures(_) => "TOO_MANY_SIGNATURES",
-            Self::SignatureOrder => "SIGNATURE_ORDER",
-            Self::UnknownKey(_) => "UNKNOWN_KEY",
-            Self::ForgedSignature(_) => "FORGED_SIGNATURE",
-            Self::NotYours { .. } => "NOT_YOURS",
-            Self::OfficeExists(_) => "OFFICE_EXISTS",
-            Self::IncompleteOffice(_) => "INCOMPLETE_OFFICE",
-            Self::IncompleteType(_) => "INCOMPLETE_TYPE",
-            Self::TypeNotYours(_) => "TYPE_NOT_YOURS",
-            Self::TypeVersionGap { .. } => "TYPE_VERSION_GAP",
-            Self::UnknownType(_) => "UNKNOWN_TYPE",
-            Self::OutOfScope { .. } => "OUT_OF_SCOPE",
-            Self::SeriesKeyInUse(_) => "SERIES_KEY_IN_USE",
-            Self::UnknownSeries(_) => "UNKNOWN_SERIES",
-            Self::SeriesNotYours { .. } => "SERIES_NOT_YOURS",
-            Self::SeriesFrozen(_) => "SERIES_FROZEN",
-            Self::BatchSize { .. } => "BATCH_SIZE",
-            Self::NumberGap { .. } => "NUMBER_GAP",
-            Self::NumbersExhausted(_) => "NUMBERS_EXHAUSTED",
-            Self::Ranges => "RANGES",
-            Self::NotIssued { .. } => "NOT_ISSUED",
-            Self::StatusFinal { .. } => "STATUS_FINAL",
-            Self::NothingChanges => "NOTHING_CHANGES",
-            Self::EffectiveInFuture(_) => "EFFECTIVE_IN_FUTURE",
-        }
-    }
-
     /// The rejection for what is wrong with the signatures of `actor`.
     #[must_use]
     pub fn of_signatures(error: SignatureError, actor: &Actor) -> Self {

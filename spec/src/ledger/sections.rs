@@ -3,163 +3,90 @@
 //! A section is one CBOR document whose root is its tagged SHA-256, except status: a tree over its series in the order
 //! they were opened. `state_root` is the RFC 9162 tree over `[name, root]`, sorted by name.
 
-use crate::catalogue::{Label, MAX_LABELS, TypeDefinition, TypeRef};
-use crate::charter::{CharterRegion, Parameters};
+use crate::catalogue::{TypeDefinition, TypeRef};
 use crate::codec::{self, CodecError, Reader, Wire, Writer, fields::wire_array};
 use crate::digest::{Digest, Tag, leaf_hash};
-use crate::id::{Height, OfficeCode, RegionId, SeriesId, TypeId};
-use crate::key::ed25519::PublicKey;
-use crate::key::keyring::Keyring;
+use crate::id::{Height, RegionId, TypeId};
 use crate::merkle;
-use crate::seal::MAX_REGIONS;
 
 /// Most bytes of one section's document.
 pub const MAX_SECTION: usize = 256 << 20;
 /// Most types of the catalogue, offices of a region, and series of a region.
-const MAX_ENTRIES: usize = 1 << 22;
+pub(super) const MAX_ENTRIES: usize = 1 << 22;
 
-/// Section `federation`.
+/// A version of a type on the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Federation {
-    /// The regions in force, by ascending code.
-    pub regions: Vec<CharterRegion>,
-    /// The parameters in force.
-    pub parameters: Parameters,
-    /// The id that the next series gets.
-    pub next_series: SeriesId,
+pub struct CatalogueEntry {
+    /// What it is.
+    pub definition: TypeDefinition,
+    /// Height of its definition.
+    pub since: Height,
+    /// Height from which nothing of it is issued any more.
+    pub closed: Option<Height>,
 }
-wire_array!(Federation version 1 "federation" { regions: list(MAX_REGIONS), parameters, next_series });
-
-impl Federation {
-    /// A region in force.
-    #[must_use]
-    pub fn region(&self, id: &RegionId) -> Option<&CharterRegion> {
-        self.regions.iter().find(|region| region.region == *id)
-    }
-}
+wire_array!(CatalogueEntry {
+    definition,
+    since,
+    closed
+});
 
 /// Section `catalogue`: every version of every type, by type and version.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Catalogue {
-    /// The definitions, ascending by type and version.
-    pub types: Vec<TypeDefinition>,
+    /// The entries, ascending by type and version.
+    pub types: Vec<CatalogueEntry>,
 }
 wire_array!(Catalogue version 1 "catalogue" { types: list(MAX_ENTRIES) });
 
 impl Catalogue {
+    /// The entry of a version of a type.
+    #[must_use]
+    pub fn entry(&self, reference: &TypeRef) -> Option<&CatalogueEntry> {
+        self.types.get(self.position(reference)?)
+    }
+
     /// The definition of a version of a type.
     #[must_use]
     pub fn get(&self, reference: &TypeRef) -> Option<&TypeDefinition> {
-        let found = self
-            .types
-            .binary_search_by(|known| known.reference.cmp(reference))
-            .ok()?;
-        self.types.get(found)
+        Some(&self.entry(reference)?.definition)
+    }
+
+    /// Every version of a type, ascending.
+    #[must_use]
+    pub fn versions(&self, id: &TypeId) -> &[CatalogueEntry] {
+        let from = self.types.partition_point(|known| known.definition.reference.id < *id);
+        let until = self.types.partition_point(|known| known.definition.reference.id <= *id);
+        self.types.get(from..until).unwrap_or_default()
     }
 
     /// The highest version of a type, 0 when there is none.
     #[must_use]
     pub fn latest_version(&self, id: &TypeId) -> u16 {
-        let versions = self.types.iter().filter(|known| known.reference.id == *id);
-        versions.map(|known| known.reference.version.0).max().unwrap_or(0)
+        let last = self.versions(id).last();
+        last.map_or(0, |known| known.definition.reference.version.0)
     }
 
     /// Puts a definition in its place.
-    pub(crate) fn insert(&mut self, definition: TypeDefinition) {
+    pub(super) fn insert(&mut self, definition: TypeDefinition, since: Height) {
         let place = self
             .types
-            .partition_point(|known| known.reference < definition.reference);
-        self.types.insert(place, definition);
-    }
-}
-
-/// An office as the ledger knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Office {
-    /// Its code within the region.
-    pub code: OfficeCode,
-    /// Its name by language.
-    pub labels: Vec<Label>,
-    /// The keyring that speaks for it.
-    pub keyring: Keyring,
-    /// The types it may issue, ascending.
-    pub types: Vec<TypeId>,
-    /// How many minutes its clocks are ahead of UTC.
-    pub utc_offset_minutes: i64,
-    /// Height of its registration.
-    pub since: Height,
-}
-wire_array!(Office {
-    code,
-    labels: list(MAX_LABELS),
-    keyring,
-    types: list(64),
-    utc_offset_minutes,
-    since,
-});
-
-/// A series as the ledger knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Series {
-    /// Its id, unique on the ledger.
-    pub id: SeriesId,
-    /// The office.
-    pub office: OfficeCode,
-    /// The type and version of its credentials.
-    pub of: TypeRef,
-    /// The desk.
-    pub desk: String,
-    /// The key that signs its credentials.
-    pub key: PublicKey,
-    /// Height at which it was opened.
-    pub since: Height,
-    /// Height at which it was frozen.
-    pub frozen: Option<Height>,
-}
-wire_array!(Series {
-    id,
-    office,
-    of,
-    desk: text(64),
-    key,
-    since,
-    frozen
-});
-
-/// Section `directory/<region>`: offices and series of a region.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Directory {
-    /// The offices by ascending code.
-    pub offices: Vec<Office>,
-    /// The series by ascending id.
-    pub series: Vec<Series>,
-}
-wire_array!(Directory version 1 "directory" { offices: list(MAX_ENTRIES), series: list(MAX_ENTRIES) });
-
-impl Directory {
-    /// An office of the region.
-    #[must_use]
-    pub fn office(&self, code: &OfficeCode) -> Option<&Office> {
-        let found = self.offices.binary_search_by(|office| office.code.cmp(code)).ok()?;
-        self.offices.get(found)
+            .partition_point(|known| known.definition.reference < definition.reference);
+        let entry = CatalogueEntry {
+            definition,
+            since,
+            closed: None,
+        };
+        self.types.insert(place, entry);
     }
 
-    /// A series of the region.
-    #[must_use]
-    pub fn series(&self, id: SeriesId) -> Option<&Series> {
-        let found = self.series.binary_search_by(|series| series.id.cmp(&id)).ok()?;
-        self.series.get(found)
+    pub(super) fn entry_mut(&mut self, reference: &TypeRef) -> Option<&mut CatalogueEntry> {
+        let found = self.position(reference)?;
+        self.types.get_mut(found)
     }
 
-    pub(crate) fn insert_office(&mut self, office: Office) {
-        let place = self.offices.partition_point(|known| known.code < office.code);
-        self.offices.insert(place, office);
-    }
-
-    pub(crate) fn freeze(&mut self, id: SeriesId, at: Height) {
-        if let Some(series) = self.series.iter_mut().find(|series| series.id == id) {
-            series.frozen = Some(at);
-        }
+    fn position(&self, reference: &TypeRef) -> Option<usize> {
+        let order = |known: &CatalogueEntry| known.definition.reference.cmp(reference);
+        self.types.binary_search_by(order).ok()
     }
 }
 

@@ -1,69 +1,124 @@
 //! The actions of records (DESIGN 4.3). A kind this software does not know is refused as such.
 
-use crate::catalogue::{Label, MAX_LABELS, TypeDefinition, TypeRef};
-use crate::codec::{CodecError, Reader, Wire, Writer, fields::wire_array};
-use crate::digest::Digest;
-use crate::id::{Number, OfficeCode, SeriesId, TypeId, UnixMillis};
-use crate::key::ed25519::PublicKey;
+use super::{
+    AmendOffice, Change, Delegate, Issue, NodeKeys, Observers, OpenSeries, RegisterOffice, SetOffice, SetStatus,
+    SucceedOffice, Vote, Withdraw,
+};
+use crate::catalogue::{TypeDefinition, TypeRef};
+use crate::codec::{CodecError, Reader, Wire, Writer};
+use crate::id::SeriesId;
 use crate::key::keyring::Keyring;
-use crate::status::StatusKind;
+use crate::recognition::Terms;
+use crate::vote::Evidence;
 
-/// Most credentials of one issue record.
-pub const MAX_BATCH: u64 = 4_096;
-/// Most ranges of one status record.
-pub const MAX_RANGES: usize = 1_024;
-const MAX_SCOPE: usize = 64;
+/// The list of actions: variant, body, kind, name. One list, so that none can be forgotten in one place.
+macro_rules! actions {
+    ($($(#[$doc:meta])* $variant:ident($body:ty) = $kind:literal, $name:literal;)*) => {
+        /// What a record does.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Action {
+            $($(#[$doc])* $variant($body),)*
+        }
 
-/// What a record does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Region: registers an office.
-    RegisterOffice(RegisterOffice),
-    /// Region: defines a type, or a further version of one.
-    DefineType(TypeDefinition),
+        impl Action {
+            /// Every kind with its name.
+            pub const KINDS: &[(u64, &str)] = &[$(($kind, $name)),*];
+
+            /// Its kind, the first element of its encoding and of its essence.
+            #[must_use]
+            pub fn kind(&self) -> u64 {
+                match self {
+                    $(Self::$variant(_) => $kind,)*
+                }
+            }
+
+            /// Its name, as programs print it.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name,)*
+                }
+            }
+        }
+
+        impl Wire for Action {
+            fn encode(&self, w: &mut Writer) {
+                w.array(2);
+                w.uint(self.kind());
+                match self {
+                    $(Self::$variant(body) => w.wire(body),)*
+                }
+            }
+            fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
+                r.array(2)?;
+                match r.uint()? {
+                    $($kind => Ok(Self::$variant(r.wire()?)),)*
+                    other => Err(CodecError::UnknownKey {
+                        what: "action",
+                        found: i64::try_from(other).unwrap_or(i64::MAX),
+                    }),
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Region: proposes a change of the federation, and votes for it.
+    Propose(Box<Change>) = 1, "propose";
+    /// Region: votes on a proposal.
+    Vote(Vote) = 2, "vote";
+    /// Region: its node votes and seals with other keys from two blocks later on.
+    RotateNode(Box<NodeKeys>) = 3, "rotate-node";
+    /// Region: another authority keyring, in force after 72 hours.
+    RotateAuthority(Keyring) = 4, "rotate-authority";
+    /// Region: takes back the rotation of its authority keyring that is under way.
+    CancelRotation(Nothing) = 5, "cancel-rotation";
+    /// Region: the nodes that replicate and serve for it, all of them.
+    SetObservers(Observers) = 6, "set-observers";
+    /// Region or office: registers an office, or a sub-office.
+    RegisterOffice(RegisterOffice) = 10, "register-office";
+    /// Region: changes what an office is.
+    AmendOffice(Box<AmendOffice>) = 11, "amend-office";
+    /// Region or domain authority: defines a type, or a further version of one.
+    DefineType(Box<TypeDefinition>) = 12, "define-type";
+    /// Region: suspends, reinstates or closes an office.
+    SetOffice(SetOffice) = 13, "set-office";
+    /// Region: an office takes over the series of another.
+    SucceedOffice(SucceedOffice) = 14, "succeed-office";
+    /// Region: recognises a type of other regions.
+    Recognise(Box<Terms>) = 15, "recognise";
+    /// Region: takes back a recognition.
+    Withdraw(Withdraw) = 16, "withdraw";
+    /// Region or domain authority: no more issues of this version of a type.
+    CloseType(TypeRef) = 17, "close-type";
     /// Office: opens a series.
-    OpenSeries(OpenSeries),
+    OpenSeries(OpenSeries) = 20, "open-series";
     /// Office: puts a batch of credentials on the ledger.
-    Issue(Issue),
-    /// Office: sets the status of credentials.
-    SetStatus(SetStatus),
-    /// Office: stops a series whose key is no longer safe; what was recorded stands.
-    FreezeSeries(SeriesId),
+    Issue(Issue) = 21, "issue";
+    /// Office, or as supervisor region or domain authority: changes the status of credentials.
+    SetStatus(SetStatus) = 22, "set-status";
+    /// Office, or as supervisor region or domain authority: stops a series whose key is no longer safe; what was recorded stands.
+    FreezeSeries(SeriesId) = 23, "freeze-series";
+    /// Office: the series is full; nothing is wrong with it.
+    CloseSeries(SeriesId) = 24, "close-series";
+    /// Office: lets another office issue a type until a date.
+    Delegate(Delegate) = 25, "delegate";
+    /// Nobody: a region signed two different things for one place.
+    Evidence(Box<Evidence>) = 30, "evidence";
 }
 
-mod kind {
-    pub(super) const REGISTER_OFFICE: u64 = 10;
-    pub(super) const DEFINE_TYPE: u64 = 12;
-    pub(super) const OPEN_SERIES: u64 = 20;
-    pub(super) const ISSUE: u64 = 21;
-    pub(super) const SET_STATUS: u64 = 22;
-    pub(super) const FREEZE_SERIES: u64 = 23;
-}
+/// The kind of an issue's essence.
+pub(crate) const ISSUE_KIND: u64 = 21;
 
 impl Action {
-    /// Its kind, the first element of its encoding and of its essence.
+    /// What it issues, if it issues.
     #[must_use]
-    pub fn kind(&self) -> u64 {
-        match self {
-            Self::RegisterOffice(_) => kind::REGISTER_OFFICE,
-            Self::DefineType(_) => kind::DEFINE_TYPE,
-            Self::OpenSeries(_) => kind::OPEN_SERIES,
-            Self::Issue(_) => kind::ISSUE,
-            Self::SetStatus(_) => kind::SET_STATUS,
-            Self::FreezeSeries(_) => kind::FREEZE_SERIES,
-        }
-    }
-
-    /// Its name, as programs print it.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::RegisterOffice(_) => "register-office",
-            Self::DefineType(_) => "define-type",
-            Self::OpenSeries(_) => "open-series",
-            Self::Issue(_) => "issue",
-            Self::SetStatus(_) => "set-status",
-            Self::FreezeSeries(_) => "freeze-series",
+    pub fn as_issue(&self) -> Option<&Issue> {
+        if let Self::Issue(issue) = self {
+            Some(issue)
+        } else {
+            None
         }
     }
 
@@ -73,175 +128,38 @@ impl Action {
         match self {
             Self::Issue(issue) => Some(issue.series),
             Self::SetStatus(status) => Some(status.series),
-            Self::FreezeSeries(series) => Some(*series),
-            Self::RegisterOffice(_) | Self::DefineType(_) | Self::OpenSeries(_) => None,
+            Self::FreezeSeries(series) | Self::CloseSeries(series) => Some(*series),
+            Self::Propose(_)
+            | Self::Vote(_)
+            | Self::RotateNode(_)
+            | Self::RotateAuthority(_)
+            | Self::CancelRotation(_)
+            | Self::SetObservers(_)
+            | Self::RegisterOffice(_)
+            | Self::AmendOffice(_)
+            | Self::DefineType(_)
+            | Self::SetOffice(_)
+            | Self::SucceedOffice(_)
+            | Self::Recognise(_)
+            | Self::Withdraw(_)
+            | Self::CloseType(_)
+            | Self::OpenSeries(_)
+            | Self::Delegate(_)
+            | Self::Evidence(_) => None,
         }
     }
 }
 
-/// The kind of an issue's essence.
-pub(crate) const ISSUE_KIND: u64 = kind::ISSUE;
+/// The body of an action that says all by its kind: null in CBOR.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nothing;
 
-impl Wire for Action {
+impl Wire for Nothing {
     fn encode(&self, w: &mut Writer) {
-        w.array(2);
-        w.uint(self.kind());
-        match self {
-            Self::RegisterOffice(body) => w.wire(body),
-            Self::DefineType(body) => w.wire(body),
-            Self::OpenSeries(body) => w.wire(body),
-            Self::Issue(body) => w.wire(body),
-            Self::SetStatus(body) => w.wire(body),
-            Self::FreezeSeries(body) => w.wire(body),
-        }
+        w.null();
     }
     fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
-        r.array(2)?;
-        match r.uint()? {
-            kind::REGISTER_OFFICE => Ok(Self::RegisterOffice(r.wire()?)),
-            kind::DEFINE_TYPE => Ok(Self::DefineType(r.wire()?)),
-            kind::OPEN_SERIES => Ok(Self::OpenSeries(r.wire()?)),
-            kind::ISSUE => Ok(Self::Issue(r.wire()?)),
-            kind::SET_STATUS => Ok(Self::SetStatus(r.wire()?)),
-            kind::FREEZE_SERIES => Ok(Self::FreezeSeries(r.wire()?)),
-            other => Err(CodecError::UnknownKey {
-                what: "action",
-                found: i64::try_from(other).unwrap_or(i64::MAX),
-            }),
-        }
+        r.null()?;
+        Ok(Self)
     }
 }
-
-/// An office of the region that signs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegisterOffice {
-    /// Its code within the region.
-    pub code: OfficeCode,
-    /// Its name by language.
-    pub labels: Vec<Label>,
-    /// The keyring that speaks for it.
-    pub keyring: Keyring,
-    /// The types it may issue, ascending.
-    pub types: Vec<TypeId>,
-    /// How many minutes its clocks are ahead of UTC, -840 to 840; legal days are counted there.
-    pub utc_offset_minutes: i64,
-}
-wire_array!(RegisterOffice {
-    code,
-    labels: list(MAX_LABELS),
-    keyring,
-    types: list(MAX_SCOPE),
-    utc_offset_minutes
-});
-
-/// A numbered book of credentials of one type, for one desk, with one signing key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenSeries {
-    /// The type and the version that its credentials follow.
-    pub of: TypeRef,
-    /// The desk, at most 64 bytes.
-    pub desk: String,
-    /// The key that signs its credentials.
-    pub key: PublicKey,
-}
-wire_array!(OpenSeries {
-    of,
-    desk: text(64),
-    key
-});
-
-/// A batch of credentials, by the root of its tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Issue {
-    /// The series.
-    pub series: SeriesId,
-    /// Number of the first leaf; the series' next number.
-    pub first: Number,
-    /// How many, 1 to [`MAX_BATCH`].
-    pub count: u64,
-    /// RFC 9162 root over the credentials' leaves.
-    pub root: Digest,
-}
-wire_array!(Issue {
-    series,
-    first,
-    count,
-    root
-});
-
-/// Numbers `first` to `first + count - 1`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NumberRange {
-    /// The first.
-    pub first: Number,
-    /// How many, at least 1.
-    pub count: u64,
-}
-wire_array!(NumberRange { first, count });
-
-/// What happens to the status of numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StatusChange {
-    /// They enter this set.
-    Set(StatusKind),
-    /// They are no longer suspended.
-    Reinstate,
-}
-
-/// Code of [`StatusChange::Reinstate`]; the sets have the codes 0 to 4.
-const REINSTATE: u64 = 16;
-
-impl Wire for StatusChange {
-    fn encode(&self, w: &mut Writer) {
-        match self {
-            Self::Set(kind) => w.wire(kind),
-            Self::Reinstate => w.uint(REINSTATE),
-        }
-    }
-    fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
-        let code = r.uint()?;
-        if code == REINSTATE {
-            return Ok(Self::Reinstate);
-        }
-        let kind = StatusKind::from_code(code);
-        let unknown = || CodecError::UnknownKey {
-            what: "status",
-            found: i64::try_from(code).unwrap_or(i64::MAX),
-        };
-        kind.map(Self::Set).ok_or_else(unknown)
-    }
-}
-
-impl std::fmt::Display for StatusChange {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Set(kind) => write!(f, "{kind}"),
-            Self::Reinstate => f.write_str("reinstated"),
-        }
-    }
-}
-
-/// A change of status of numbers of one series.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SetStatus {
-    /// The series.
-    pub series: SeriesId,
-    /// The numbers: 1 to [`MAX_RANGES`] ascending ranges with gaps between them.
-    pub ranges: Vec<NumberRange>,
-    /// What happens to them.
-    pub change: StatusChange,
-    /// Coarse public reason, 0 when none is given.
-    pub reason: u64,
-    /// From when it counts, informative, not later than the block's time.
-    pub effective: Option<UnixMillis>,
-    /// Salted digest of the detailed reason.
-    pub detail: Option<Digest>,
-}
-wire_array!(SetStatus {
-    series,
-    ranges: list(MAX_RANGES),
-    change,
-    reason,
-    effective,
-    detail
-});

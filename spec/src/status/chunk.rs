@@ -82,7 +82,19 @@ impl Chunk {
 
     /// The places in it, ascending.
     pub fn places(&self) -> impl Iterator<Item = u16> {
-        (0..CHUNK_NUMBERS).filter(|place| self.contains(*place))
+        (0..).step_by(64).zip(self.words).flat_map(|(first, mut word)| {
+            std::iter::from_fn(move || {
+                let place = u16::try_from(word.leading_zeros()).ok().filter(|place| *place < 64)?;
+                word &= !mask(place);
+                Some(place.saturating_add(first))
+            })
+        })
+    }
+
+    fn complement(&self) -> Self {
+        Self {
+            words: self.words.map(|word| !word),
+        }
     }
 
     /// The one encoding: the shortest, and of several equally short ones that with the lowest first byte.
@@ -95,10 +107,14 @@ impl Chunk {
             return vec![FULL];
         }
         let members = rice::gaps(self.places());
-        let others = rice::gaps((0..CHUNK_NUMBERS).filter(|place| !self.contains(*place)));
+        let others = rice::gaps(self.complement().places());
         let mut best = (Self::MAX_BYTES, RAW);
         for (mode, gaps) in [(RICE, &members), (RICE_OF_COMPLEMENT, &others)] {
             for parameter in rice::PARAMETERS {
+                // From here on the codes only grow.
+                if rice::least_len(gaps.len(), parameter).saturating_add(1) > best.0 {
+                    break;
+                }
                 let candidate = (rice::coded_len(gaps, parameter).saturating_add(1), mode | parameter);
                 best = best.min(candidate);
             }

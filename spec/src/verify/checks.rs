@@ -1,14 +1,15 @@
 //! The checks, in the order of a report; the first that fails settles the verdict.
 
 use super::Policy;
-use super::report::{Check, CheckName, Content, DataUsed, OutcomeOf, Report, Subject, Verdict};
+use super::recognised::recognised;
+use super::report::{Check, CheckName, Content, DataUsed, OutcomeOf, Recognised, Report, Subject, Verdict};
 use crate::bundle::TrustedState;
 use crate::catalogue::label;
 use crate::certificate::Certificate;
 use crate::credential::{Credential, SignedCredential};
-use crate::id::{RegionId, UnixMillis};
-use crate::ledger::Series;
-use crate::receipt::Receipt;
+use crate::id::{Height, OfficeId, RegionId, UnixMillis};
+use crate::ledger::{Series, standing};
+use crate::receipt::{Receipt, ReceiptError};
 use crate::status::Standing;
 
 /// What was found so far.
@@ -18,6 +19,7 @@ pub(super) struct Findings {
     verdict: Option<Verdict>,
     data_from: Option<UnixMillis>,
     subject: Option<Subject>,
+    pub(super) recognised: Option<Recognised>,
 }
 
 impl Findings {
@@ -34,7 +36,7 @@ impl Findings {
         self.verdict.get_or_insert(verdict);
     }
 
-    fn fail(&mut self, name: CheckName, evidence: impl Into<String>, verdict: Verdict) {
+    pub(super) fn fail(&mut self, name: CheckName, evidence: impl Into<String>, verdict: Verdict) {
         self.note(name, OutcomeOf::Failed, evidence);
         self.settle(verdict);
     }
@@ -60,6 +62,7 @@ impl Findings {
             colour: verdict.colour(),
             exit: verdict.exit_code(),
             checks: self.checks,
+            recognised: self.recognised,
             data: DataUsed {
                 chain: state.charter().chain.to_string(),
                 chain_id: state.chain_id(),
@@ -74,9 +77,11 @@ impl Findings {
 }
 
 /// Where a credential comes from, as the bundle knows it.
-struct Origin<'a> {
-    region: &'a RegionId,
-    series: &'a Series,
+pub(super) struct Origin<'a> {
+    pub(super) region: &'a RegionId,
+    pub(super) series: &'a Series,
+    /// Who held the series then.
+    pub(super) holder: OfficeId,
 }
 
 pub(super) fn certificate(
@@ -91,25 +96,37 @@ pub(super) fn certificate(
     findings.note(CheckName::Readable, OutcomeOf::Passed, "a certificate of version 1");
     findings.subject = Some(subject(credential.credential(), Some(receipt), state));
     // The seal first: only what it covers may tell that the issuer is newer than the data.
+    let newer = receipt.height > state.height() && receipt.time > state.time();
     let recorded = recorded(certificate, state);
-    let newer = recorded.is_ok() && receipt.height > state.height();
-    let Some(origin) = authentic(&mut findings, credential, state, newer) else {
+    let other_regions = newer && recorded == Err(Unrecorded::OtherRegions);
+    let newer = newer && (recorded.is_ok() || other_regions);
+    let Some(origin) = authentic(&mut findings, credential, state, newer, receipt.height) else {
         return findings;
     };
-    match recorded.and_then(|()| fits_series(certificate, &origin, state)) {
-        Ok(()) => {
-            let evidence = format!("block {}, sealed at {} ms", receipt.height, receipt.time);
-            findings.note(CheckName::Recorded, OutcomeOf::Passed, evidence);
-        }
-        Err(reason) => {
-            findings.fail(CheckName::Recorded, reason, Verdict::NotGenuine);
-            return findings;
-        }
+    let recorded = if other_regions {
+        Ok(())
+    } else {
+        recorded.map_err(|unrecorded| unrecorded.to_string())
+    };
+    if let Err(reason) = recorded.and_then(|()| fits_series(certificate, &origin, state)) {
+        findings.fail(CheckName::Recorded, reason, Verdict::NotGenuine);
+        return findings;
+    }
+    if other_regions {
+        let evidence = format!(
+            "block {} is not sealed by the regions in force at height {}; they may have changed since: get newer data",
+            receipt.height,
+            state.height()
+        );
+        findings.note(CheckName::Recorded, OutcomeOf::Unknown, evidence);
+    } else {
+        let evidence = format!("block {}, sealed at {} ms", receipt.height, receipt.time);
+        findings.note(CheckName::Recorded, OutcomeOf::Passed, evidence);
     }
     let unknown_status = status(&mut findings, credential.credential(), &origin, state);
     in_force(&mut findings, credential.credential(), now);
-    recognised(&mut findings, &origin, policy);
-    if unknown_status {
+    recognised(&mut findings, credential.credential(), &origin, state, policy, now);
+    if unknown_status || other_regions {
         findings.settle(Verdict::Unknown);
     }
     if newer {
@@ -134,7 +151,7 @@ pub(super) fn credential(
     );
     findings.subject = Some(subject(credential.credential(), None, state));
     // Without a receipt nothing shows how new it is: a series the bundle does not know may be newer than the bundle.
-    let Some(origin) = authentic(&mut findings, credential, state, true) else {
+    let Some(origin) = authentic(&mut findings, credential, state, true, Height(u64::MAX)) else {
         return findings;
     };
     if origin.series.frozen.is_some() {
@@ -149,7 +166,7 @@ pub(super) fn credential(
     }
     let unknown_status = status(&mut findings, credential.credential(), &origin, state);
     in_force(&mut findings, credential.credential(), now);
-    recognised(&mut findings, &origin, policy);
+    recognised(&mut findings, credential.credential(), &origin, state, policy, now);
     if unknown_status {
         findings.settle(Verdict::Unknown);
     }
@@ -163,6 +180,7 @@ fn authentic<'a>(
     signed: &SignedCredential,
     state: &'a TrustedState,
     may_be_newer: bool,
+    at: Height,
 ) -> Option<Origin<'a>> {
     let credential = signed.credential();
     let name = CheckName::Authentic;
@@ -191,8 +209,9 @@ fn authentic<'a>(
         return None;
     };
     let issuer = &credential.issuer.office;
-    let reason = if issuer.region != *region || issuer.code != series.office {
-        Some(format!("series {} is not of office {issuer}", series.id))
+    let holder = standing::series_holder_at(state, region, series, at);
+    let reason = if *issuer != holder {
+        Some(format!("series {} was not of office {issuer}", series.id))
     } else if credential.vct != series.of {
         Some(format!(
             "series {} is for {}, not {}",
@@ -210,24 +229,40 @@ fn authentic<'a>(
     let evidence = format!(
         "signed by the key of series {}, of {}",
         series.id,
-        label(&office.labels, "zh")
+        label(office.labels_at(at), "zh")
     );
     findings.note(name, OutcomeOf::Passed, evidence);
-    Some(Origin { region, series })
+    Some(Origin { region, series, holder })
 }
 
-/// Paths, times and seal of a certificate; the reason in words when they do not hold.
-fn recorded(certificate: &Certificate, state: &TrustedState) -> Result<(), String> {
+/// Why a certificate does not show that it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum Unrecorded {
+    /// It does not hold together.
+    #[error("{0}")]
+    Broken(String),
+    /// The seal is not of the regions that the data know.
+    #[error("the seal is not of the regions in force at that height")]
+    OtherRegions,
+}
+
+/// Paths, times and seal of a certificate.
+fn recorded(certificate: &Certificate, state: &TrustedState) -> Result<(), Unrecorded> {
+    let broken = |why: String| Unrecorded::Broken(why);
     let receipt = &certificate.receipt;
-    let batch_root = certificate.batch_root().map_err(|error| error.to_string())?;
+    let batch_root = certificate.batch_root().map_err(|error| broken(error.to_string()))?;
     let issued_ms = certificate.credential.credential().issued_at.saturating_mul(1_000);
     if issued_ms > receipt.time.0 {
-        return Err("it was signed after the block that is to record it".to_owned());
+        return Err(broken("it was signed after the block that is to record it".to_owned()));
     }
     let regions = state.regions_at(receipt.height);
+    let regions = regions.ok_or_else(|| broken("there is no block 0".to_owned()))?;
     receipt
         .verify(&state.chain_id(), &batch_root, regions)
-        .map_err(|error| error.to_string())
+        .map_err(|error| match error {
+            ReceiptError::Seal(_) => Unrecorded::OtherRegions,
+            other => broken(other.to_string()),
+        })
 }
 
 /// Whether the series, as the bundle knows it, can have issued this in that block.
@@ -299,18 +334,6 @@ fn in_force(findings: &mut Findings, credential: &Credential, now: UnixMillis) {
         findings.fail(name, dates, Verdict::Expired);
     } else {
         findings.note(name, OutcomeOf::Passed, dates);
-    }
-}
-
-fn recognised(findings: &mut Findings, origin: &Origin<'_>, policy: &Policy) {
-    let name = CheckName::Recognised;
-    match &policy.own_region {
-        None => findings.note(name, OutcomeOf::NotChecked, "the verifier's region was not given"),
-        Some(own) if own == origin.region => findings.note(name, OutcomeOf::Passed, "issued in this region"),
-        Some(own) => {
-            let evidence = format!("region {own} has declared no recognition of {}", origin.series.of.id);
-            findings.fail(name, evidence, Verdict::NotRecognised);
-        }
     }
 }
 

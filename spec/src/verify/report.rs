@@ -1,7 +1,8 @@
 //! Reports: a verdict with colour, word and exit code, and each check by name with its evidence (DESIGN 4.9).
 
 use crate::digest::Digest;
-use crate::id::{CredentialId, Height, UnixMillis};
+use crate::id::{CredentialId, Height, RegionId, TypeId, UnixMillis};
+use crate::recognition::Level;
 use serde::Serialize;
 
 /// How a verdict looks.
@@ -228,6 +229,24 @@ pub struct Subject {
     pub content: Content,
 }
 
+/// As what a credential is recognised in the verifier's region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Recognised {
+    /// The verifier's region.
+    pub region: RegionId,
+    /// Number of its declaration.
+    pub declaration: u64,
+    /// The type there; none: the credential's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_type: Option<TypeId>,
+    /// How far it goes.
+    pub level: Level,
+    /// Claims whose values are others here: label, value there, value here.
+    pub claims: Vec<(String, String, String)>,
+    /// For what; empty: for everything.
+    pub purposes: Vec<String>,
+}
+
 /// The outcome of verifying a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -242,6 +261,9 @@ pub struct Report {
     pub exit: u8,
     /// Each check.
     pub checks: Vec<Check>,
+    /// As what it is recognised where the verifier stands, when another region's declaration says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recognised: Option<Recognised>,
     /// Whose data.
     pub data: DataUsed,
     /// What it is about; `None` where it is not readable or not genuine.

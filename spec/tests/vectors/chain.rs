@@ -80,7 +80,7 @@ fn records_are_applied_or_rejected_as_their_vectors_say() {
         }
     }
     assert_eq!(actions, BTreeSet::from([10, 12, 20, 21, 22, 23]), "each action once");
-    assert_eq!(codes, Rejection::CODES.into_iter().collect(), "each code once");
+    assert_eq!(codes, Rejection::CODES.iter().copied().collect(), "each code once");
 }
 
 #[test]
@@ -205,6 +205,7 @@ fn every_certificate_gets_its_verdict() {
         let policy = Policy {
             own_region: vector["own_region"].as_str().map(|region| region.parse().unwrap()),
             max_age_ms: vector["max_age_ms"].as_u64(),
+            purpose: vector["purpose"].as_str().map(str::to_owned),
         };
         let report = verify(
             presented,

@@ -2,9 +2,8 @@
 
 use super::Failure;
 use super::place::RunFile;
-use crate::command::show;
-use concord_client::files::{self, FileError};
-use concord_spec::charter::{Charter, MAX_CHARTER};
+use crate::command::{access, show};
+use concord_client::files::FileError;
 use concord_spec::id::RegionId;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
@@ -107,7 +106,7 @@ impl Federation {
     /// Makes the regions and starts a node for each; gives back when all answer.
     pub(super) fn start(program: &Path, directory: &Path, regions: usize) -> Result<Self, Failure> {
         initialise(program, directory, regions)?;
-        let charter = Charter::from_bytes(&files::read(&directory.join("charter.cbor"), MAX_CHARTER)?)?;
+        let charter = access::signed_charter(&directory.join("charter.cbor"))?.into_charter();
         let federation = Self {
             directory: directory.to_owned(),
             nodes: Nodes::default(),

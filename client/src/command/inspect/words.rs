@@ -1,11 +1,12 @@
 //! What each kind of document says, as names and values.
 
-use crate::command::show;
+use crate::command::{card as cards, show};
 use concord_spec::block::Header;
 use concord_spec::bundle::TrustBundle;
 use concord_spec::catalogue::label;
 use concord_spec::certificate::Certificate;
-use concord_spec::charter::Charter;
+use concord_spec::charter::card::Card;
+use concord_spec::charter::signed::SignedCharter;
 use concord_spec::credential::SignedCredential;
 use concord_spec::id::UnixMillis;
 use concord_spec::receipt::Receipt;
@@ -134,13 +135,40 @@ fn action(action: &Action) -> String {
             )
         }
         Action::FreezeSeries(series) => format!("freezes series {series}"),
+        Action::Propose(_)
+        | Action::Vote(_)
+        | Action::RotateNode(_)
+        | Action::RotateAuthority(_)
+        | Action::CancelRotation(_)
+        | Action::SetObservers(_)
+        | Action::AmendOffice(_)
+        | Action::SetOffice(_)
+        | Action::SucceedOffice(_)
+        | Action::Recognise(_)
+        | Action::Withdraw(_)
+        | Action::CloseType(_)
+        | Action::CloseSeries(_)
+        | Action::Delegate(_)
+        | Action::Evidence(_) => action.name().to_owned(),
     }
 }
 
-pub(super) fn charter(charter: &Charter) -> Words {
+pub(super) fn card(card: &Card) -> Words {
+    let mut words = Words::new();
+    put(&mut words, "region", &card.region().region);
+    for (name, value) in cards::region(card.region()) {
+        put(&mut words, name, value);
+    }
+    put(&mut words, "signatures", card.signatures().len());
+    words
+}
+
+pub(super) fn charter(signed: &SignedCharter) -> Words {
+    let charter = signed.charter();
     let mut words = Words::new();
     put(&mut words, "chain", &charter.chain);
     put(&mut words, "chain id", charter.chain_id());
+    put(&mut words, "fingerprint", charter.fingerprint());
     put(&mut words, "genesis", show::time(charter.genesis));
     for region in &charter.regions {
         put(

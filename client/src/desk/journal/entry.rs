@@ -6,7 +6,7 @@ use concord_spec::credential::{MAX_CREDENTIAL, SignedCredential};
 use concord_spec::digest::Digest;
 use concord_spec::id::{Number, SeriesId};
 use concord_spec::receipt::Receipt;
-use concord_spec::record::{Action, MAX_BATCH, MAX_RECORD, RecordId, SignedRecord};
+use concord_spec::record::{MAX_BATCH, MAX_RECORD, RecordId, SignedRecord};
 
 /// What the journal is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,12 +206,9 @@ fn decode_signed(r: &mut Reader<'_>) -> Result<Signed, CodecError> {
 }
 
 fn first_number(record: &SignedRecord) -> Number {
-    match &record.payload().action {
-        Action::Issue(issue) => issue.first,
-        Action::RegisterOffice(_)
-        | Action::DefineType(_)
-        | Action::OpenSeries(_)
-        | Action::SetStatus(_)
-        | Action::FreezeSeries(_) => Number(0),
-    }
+    record
+        .payload()
+        .action
+        .as_issue()
+        .map_or(Number(0), |issue| issue.first)
 }

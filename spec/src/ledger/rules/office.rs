@@ -1,189 +1,385 @@
-//! What an office may do.
+//! Offices: registered by their region or a parent office, amended, suspended, succeeded.
 
-use crate::id::{Number, OfficeId, SeriesId, TypeId};
-use crate::ledger::{BlockContext, Entry, LedgerState, Outcome, Rejection, Series, SeriesPlace};
-use crate::record::{Actor, Issue, MAX_BATCH, MAX_RANGES, NumberRange, OpenSeries, SetStatus, StatusChange};
-use crate::status::{SeriesStatus, StatusKind};
-use std::sync::Arc;
+use crate::catalogue::Label;
+use crate::id::{Height, OfficeCode, OfficeId, RegionId, UnixMillis};
+use crate::key::keyring::Keyring;
+use crate::ledger::directory::{Delegation, MAX_DELEGATIONS, MAX_NAMES, Office, OfficeName, Succession};
+use crate::ledger::standing::{self, MAX_STEPS};
+use crate::ledger::{BlockContext, LedgerState, Outcome, Rejection};
+use crate::record::{AmendOffice, Delegate, OfficeChange, RegisterOffice, Scope, SetOffice, SucceedOffice};
+
+/// A day has 24 hours, and zones are at most 14 hours from UTC.
+const MAX_OFFSET_MINUTES: i64 = 840;
 
 impl LedgerState {
-    pub(super) fn open_series(
+    pub(super) fn register_office(
         &mut self,
-        office: &OfficeId,
-        body: &OpenSeries,
+        region: &RegionId,
+        parent: Option<OfficeCode>,
+        body: &RegisterOffice,
         at: &BlockContext,
     ) -> Result<Outcome, Rejection> {
-        let kind: &TypeId = &body.of.id;
-        if self.catalogue.get(&body.of).is_none() {
-            return Err(Rejection::UnknownType(body.of.clone()));
+        let id = OfficeId::new(region.clone(), body.code.clone());
+        if self.office(&id).is_some() {
+            return Err(Rejection::OfficeExists(id));
         }
-        let registered = self.office(office);
-        if registered.is_none_or(|registered| registered.types.binary_search(kind).is_err()) {
-            return Err(Rejection::OutOfScope {
-                office: office.clone(),
-                kind: kind.clone(),
-            });
-        }
-        if let Some(series) = self.series_keys.get(&body.key) {
-            return Err(Rejection::SeriesKeyInUse(*series));
-        }
-        let id = self.federation.next_series;
-        let place = SeriesPlace {
-            region: office.region.clone(),
-            kind: kind.clone(),
-        };
-        let series = Series {
-            id,
-            office: office.code.clone(),
-            of: body.of.clone(),
-            desk: body.desk.clone(),
-            key: body.key,
+        check_labels(&body.labels)?;
+        check_scope(&body.scope)?;
+        check_offset(body.utc_offset_minutes)?;
+        let office = Office {
+            code: body.code.clone(),
+            parent,
+            level: body.level,
+            names: vec![OfficeName {
+                from: at.height,
+                labels: body.labels.clone(),
+            }],
+            keyring: body.keyring.clone(),
+            scope: body.scope.clone(),
+            utc_offset_minutes: body.utc_offset_minutes,
             since: at.height,
-            frozen: None,
+            suspended: None,
+            closed: None,
+            succession: None,
+            delegations: Vec::new(),
         };
-        Arc::make_mut(&mut self.federation).next_series = SeriesId(id.0.saturating_add(1));
-        self.touched.insert(Entry::Federation);
-        self.change_directory(&office.region, |directory| directory.series.push(series));
-        self.series_keys.insert_mut(body.key, id);
-        let section = place.section();
-        self.series.insert_mut(id, place);
-        self.put_status(section, id, SeriesStatus::default());
-        Ok(Outcome::Opened(id))
-    }
-
-    pub(super) fn issue(&mut self, office: &OfficeId, body: &Issue) -> Result<Outcome, Rejection> {
-        let (place, mut status) = self.series_of(office, body.series)?;
-        if self
-            .series(body.series)
-            .is_some_and(|(_, series)| series.frozen.is_some())
-        {
-            return Err(Rejection::SeriesFrozen(body.series));
-        }
-        if body.count == 0 || body.count > MAX_BATCH {
-            return Err(Rejection::BatchSize { got: body.count });
-        }
-        let expected = Number(status.next);
-        if body.first != expected {
-            return Err(Rejection::NumberGap {
-                series: body.series,
-                expected,
-                got: body.first,
-            });
-        }
-        let next = status.next.checked_add(body.count);
-        status.next = next.ok_or(Rejection::NumbersExhausted(body.series))?;
-        self.put_status(place.section(), body.series, status);
+        self.change_directory(region, |directory| directory.insert_office(office));
         Ok(Outcome::Done)
     }
 
-    pub(super) fn set_status(
+    pub(super) fn register_sub_office(
         &mut self,
-        office: &OfficeId,
-        body: &SetStatus,
+        parent: &OfficeId,
+        body: &RegisterOffice,
         at: &BlockContext,
     ) -> Result<Outcome, Rejection> {
-        let (place, mut status) = self.series_of(office, body.series)?;
-        check_ranges(&body.ranges)?;
-        check_issued(body, &status)?;
-        if let Some(effective) = body.effective
-            && effective > at.time
+        let found = self.active(parent, at)?;
+        let exceeds = |what| {
+            Err(Rejection::ExceedsParent {
+                parent: parent.clone(),
+                what,
+            })
+        };
+        if body.level <= found.level {
+            return exceeds("level");
+        }
+        if let Some(what) = exceeded(self, parent, &body.scope, &body.keyring) {
+            return exceeds(what);
+        }
+        if standing::upwards(self, parent).count() >= MAX_STEPS / 2 {
+            return exceeds("depth");
+        }
+        self.register_office(&parent.region, Some(parent.code.clone()), body, at)
+    }
+
+    /// An office that may act now.
+    pub(super) fn active(&self, id: &OfficeId, at: &BlockContext) -> Result<&Office, Rejection> {
+        let checked = standing::check_active(self, id, at.height);
+        checked.map_err(|inactive| Rejection::OfficeNotActive {
+            office: id.clone(),
+            because: Box::new(inactive),
+        })?;
+        let found = self.office(id).ok_or_else(|| Rejection::UnknownOffice(id.clone()))?;
+        let (parent, least) = standing::least_threshold(self, id);
+        if found.keyring.threshold() < least {
+            return Err(Rejection::ExceedsParent {
+                parent,
+                what: LOWER_THRESHOLD,
+            });
+        }
+        Ok(found)
+    }
+
+    pub(super) fn amend_office(
+        &mut self,
+        region: &RegionId,
+        body: &AmendOffice,
+        at: &BlockContext,
+    ) -> Result<Outcome, Rejection> {
+        let office = self.own_office(region, &body.office)?;
+        check_open(office, &body.office)?;
+        if let Some(labels) = &body.labels {
+            check_labels(labels)?;
+            if office.names.len() >= MAX_NAMES {
+                return Err(Rejection::IncompleteOffice("its name was changed too often"));
+            }
+        }
+        if let Some(scope) = &body.scope {
+            check_scope(scope)?;
+        }
+        if let Some(offset) = body.utc_offset_minutes {
+            check_offset(offset)?;
+        }
+        if let Some(parent) = self.parent_of(&body.office, office) {
+            let scope = body.scope.as_ref().unwrap_or(&office.scope);
+            let keyring = body.keyring.as_ref().unwrap_or(&office.keyring);
+            if let Some(what) = exceeded(self, &parent, scope, keyring) {
+                return Err(Rejection::ExceedsParent { parent, what });
+            }
+        }
+        let mut amended = office.clone();
+        if let Some(labels) = &body.labels
+            && amended.labels() != labels.as_slice()
         {
-            return Err(Rejection::EffectiveInFuture(effective));
+            // Two names in one block: the later one is what counts from this height on.
+            amended.names.retain(|name| name.from < at.height);
+            amended.names.push(OfficeName {
+                from: at.height,
+                labels: labels.clone(),
+            });
         }
-        check_final(body, &status)?;
-        let mut changed = false;
-        for range in &body.ranges {
-            changed |= match body.change {
-                StatusChange::Set(kind) => status.insert(kind, range.first.0, range.count),
-                StatusChange::Reinstate => status.remove(StatusKind::Suspended, range.first.0, range.count),
-            };
-        }
-        if !changed {
+        amended.keyring = body.keyring.clone().unwrap_or(amended.keyring);
+        amended.scope = body.scope.clone().unwrap_or(amended.scope);
+        amended.utc_offset_minutes = body.utc_offset_minutes.unwrap_or(amended.utc_offset_minutes);
+        if amended == *office {
             return Err(Rejection::NothingChanges);
         }
-        self.put_status(place.section(), body.series, status);
+        self.change_office(&body.office, |office| *office = amended);
         Ok(Outcome::Done)
     }
 
-    pub(super) fn freeze_series(
+    pub(super) fn set_office(
         &mut self,
-        office: &OfficeId,
-        series: SeriesId,
+        region: &RegionId,
+        body: &SetOffice,
         at: &BlockContext,
     ) -> Result<Outcome, Rejection> {
-        self.series_of(office, series)?;
-        if self.series(series).is_some_and(|(_, series)| series.frozen.is_some()) {
-            return Err(Rejection::SeriesFrozen(series));
+        let office = self.own_office(region, &body.office)?;
+        check_open(office, &body.office)?;
+        let already = |standing| {
+            Err(Rejection::OfficeStanding {
+                office: body.office.clone(),
+                standing,
+            })
+        };
+        match (body.change, office.suspended) {
+            (OfficeChange::Suspend, Some(_)) => return already("suspended"),
+            (OfficeChange::Reinstate, None) => return already("not suspended"),
+            (OfficeChange::Close, _) if self.has_sub_offices(&body.office) => {
+                return Err(Rejection::HasSubOffices(body.office.clone()));
+            }
+            (OfficeChange::Suspend, None) | (OfficeChange::Reinstate, Some(_)) | (OfficeChange::Close, _) => {}
         }
         let height = at.height;
-        self.change_directory(&office.region, |directory| directory.freeze(series, height));
+        self.change_office(&body.office, |office| match body.change {
+            OfficeChange::Suspend => office.suspended = Some(height),
+            OfficeChange::Reinstate => office.suspended = None,
+            OfficeChange::Close => office.closed = Some(height),
+        });
         Ok(Outcome::Done)
     }
 
-    /// Place and status of a series, if it is this office's.
-    fn series_of(&self, office: &OfficeId, id: SeriesId) -> Result<(SeriesPlace, SeriesStatus), Rejection> {
-        let unknown = || Rejection::UnknownSeries(id);
-        let (region, series) = self.series(id).ok_or_else(unknown)?;
-        if *region != office.region || series.office != office.code {
-            return Err(Rejection::SeriesNotYours {
-                series: id,
-                actor: Actor::Office(office.clone()),
+    pub(super) fn succeed_office(
+        &mut self,
+        region: &RegionId,
+        body: &SucceedOffice,
+        at: &BlockContext,
+    ) -> Result<Outcome, Rejection> {
+        let office = self.own_office(region, &body.office)?;
+        if office.succession.is_some() {
+            return Err(Rejection::OfficeStanding {
+                office: body.office.clone(),
+                standing: "succeeded",
             });
         }
-        let place = self.series.get(&id).cloned().ok_or_else(unknown)?;
-        let status = self.series_status(id).cloned().ok_or_else(unknown)?;
-        Ok((place, status))
+        let successor = self.own_office(region, &body.successor)?;
+        if successor.closed.is_some() || successor.succession.is_some() {
+            return Err(Rejection::Succession("the successor is closed or succeeded itself"));
+        }
+        // Walking up from the successor must never come to the predecessor, or nobody would stand above anybody.
+        if standing::upwards(self, &body.successor).any(|(id, _)| id == body.office) {
+            return Err(Rejection::Succession(
+                "the successor is the office itself, or stands under it",
+            ));
+        }
+        if standing::upwards(self, &body.successor).count() >= MAX_STEPS / 2
+            || self.steps_to(&body.office) >= MAX_STEPS / 2
+        {
+            return Err(Rejection::Succession(
+                "too many offices stand over each other or followed each other",
+            ));
+        }
+        let succession = Succession {
+            to: body.successor.clone(),
+            at: at.height,
+        };
+        self.change_office(&body.office, |office| office.succession = Some(succession));
+        Ok(Outcome::Done)
     }
-}
 
-fn check_ranges(ranges: &[NumberRange]) -> Result<(), Rejection> {
-    let end = |range: &NumberRange| range.first.0.checked_add(range.count);
-    let whole = ranges.iter().all(|range| range.count > 0 && end(range).is_some());
-    let apart = ranges
-        .windows(2)
-        .all(|pair| matches!(pair, [a, b] if end(a).is_some_and(|end| end < b.first.0)));
-    if (1..=MAX_RANGES).contains(&ranges.len()) && whole && apart {
+    pub(super) fn delegate(
+        &mut self,
+        office: &OfficeId,
+        body: &Delegate,
+        at: &BlockContext,
+    ) -> Result<Outcome, Rejection> {
+        self.active(office, at)?;
+        if body.to == *office {
+            return Err(Rejection::Delegation("an office cannot delegate to itself"));
+        }
+        let to = self
+            .office(&body.to)
+            .ok_or_else(|| Rejection::UnknownOffice(body.to.clone()))?;
+        let key = |delegation: &Delegation| (delegation.from.clone(), delegation.kind.clone());
+        let wanted = (office.clone(), body.kind.clone());
+        let place = to.delegations.binary_search_by(|known| key(known).cmp(&wanted));
+        let Some(until) = body.until else {
+            let Ok(index) = place else {
+                return Err(Rejection::NothingChanges);
+            };
+            self.change_office(&body.to, |to| {
+                to.delegations.remove(index);
+            });
+            return Ok(Outcome::Done);
+        };
+        self.check_delegation(office, body, to, until, at)?;
+        let delegation = Delegation {
+            from: office.clone(),
+            kind: body.kind.clone(),
+            until,
+        };
+        self.change_office(&body.to, |to| match place {
+            Ok(index) => {
+                if let Some(known) = to.delegations.get_mut(index) {
+                    *known = delegation;
+                }
+            }
+            Err(index) => to.delegations.insert(index, delegation),
+        });
+        Ok(Outcome::Done)
+    }
+
+    fn check_delegation(
+        &self,
+        office: &OfficeId,
+        body: &Delegate,
+        to: &Office,
+        until: UnixMillis,
+        at: &BlockContext,
+    ) -> Result<(), Rejection> {
+        // What is only delegated cannot be delegated on.
+        if !standing::in_scope(self, office, &body.kind) {
+            return Err(Rejection::OutOfScope {
+                office: office.clone(),
+                kind: body.kind.clone(),
+            });
+        }
+        if until < at.time {
+            return Err(Rejection::Delegation("its date has passed"));
+        }
+        if to.closed.is_some() || to.succession.is_some() {
+            return Err(Rejection::Delegation("the office is closed or succeeded"));
+        }
+        if to.delegations.len() >= MAX_DELEGATIONS {
+            return Err(Rejection::Delegation("the office has too many delegations"));
+        }
         Ok(())
-    } else {
-        Err(Rejection::Ranges)
+    }
+
+    /// An office over which a region has authority: one of its own, or of a region that it took over.
+    fn own_office(&self, region: &RegionId, id: &OfficeId) -> Result<&Office, Rejection> {
+        let office = self.office(id).ok_or_else(|| Rejection::UnknownOffice(id.clone()))?;
+        if self.federation.holder_of(&id.region) == region {
+            return Ok(office);
+        }
+        Err(Rejection::OfficeNotYours {
+            office: id.clone(),
+            region: region.clone(),
+        })
+    }
+
+    fn parent_of(&self, id: &OfficeId, office: &Office) -> Option<OfficeId> {
+        let parent = OfficeId::new(id.region.clone(), office.parent.clone()?);
+        Some(standing::holder_at(self, &parent, Height(u64::MAX)))
+    }
+
+    /// Whether offices that are not gone stand directly under this one, or under one whose place it took.
+    fn has_sub_offices(&self, id: &OfficeId) -> bool {
+        let holder = self.federation.holder_of(&id.region);
+        let mut own = self
+            .directories
+            .iter()
+            .filter(|(region, _)| self.federation.holder_of(region) == holder);
+        own.any(|(region, directory)| {
+            directory.offices.iter().any(|office| {
+                let own = OfficeId::new(region.clone(), office.code.clone());
+                office.closed.is_none()
+                    && office.succession.is_none()
+                    && self.parent_of(&own, office).as_ref() == Some(id)
+            })
+        })
+    }
+
+    /// How many successions lead to an office: the longest chain.
+    fn steps_to(&self, id: &OfficeId) -> usize {
+        let mut steps = 0_usize;
+        let mut last = vec![id.clone()];
+        while !last.is_empty() && steps < MAX_STEPS {
+            let before = self.directories.iter().flat_map(|(region, directory)| {
+                let offices = directory.offices.iter().filter(|office| {
+                    office
+                        .succession
+                        .as_ref()
+                        .is_some_and(|succession| last.contains(&succession.to))
+                });
+                offices.map(|office| OfficeId::new(region.clone(), office.code.clone()))
+            });
+            last = before.collect();
+            steps = steps.saturating_add(1);
+        }
+        steps
+    }
+
+    fn change_office(&mut self, id: &OfficeId, change: impl FnOnce(&mut Office)) {
+        self.change_directory(&id.region, |directory| {
+            if let Some(office) = directory.office_mut(&id.code) {
+                change(office);
+            }
+        });
     }
 }
 
-fn check_issued(body: &SetStatus, status: &SeriesStatus) -> Result<(), Rejection> {
-    let Some(last) = body.ranges.last() else {
-        return Err(Rejection::Ranges);
-    };
-    if last.first.0.saturating_add(last.count) <= status.next {
-        return Ok(());
+const LOWER_THRESHOLD: &str = "freedom: its threshold is lower";
+
+/// What a sub-office would have more than the office above it.
+fn exceeded(state: &LedgerState, parent: &OfficeId, scope: &Scope, keyring: &Keyring) -> Option<&'static str> {
+    let (_, least) = standing::least_threshold(state, parent);
+    if keyring.threshold() < least {
+        return Some(LOWER_THRESHOLD);
     }
-    Err(Rejection::NotIssued {
-        series: body.series,
-        number: Number(last.first.0.max(status.next)),
+    standing::upwards(state, parent).find_map(|(_, office)| scope.exceeds(&office.scope))
+}
+
+fn check_open(office: &Office, id: &OfficeId) -> Result<(), Rejection> {
+    let standing = match (&office.succession, office.closed) {
+        (Some(_), _) => "succeeded",
+        (None, Some(_)) => "closed",
+        (None, None) => return Ok(()),
+    };
+    Err(Rejection::OfficeStanding {
+        office: id.clone(),
+        standing,
     })
 }
 
-/// What is revoked or annulled stays so; it may only be annotated, and a revoked one annulled.
-fn check_final(body: &SetStatus, status: &SeriesStatus) -> Result<(), Rejection> {
-    let finals: &[StatusKind] = match body.change {
-        StatusChange::Set(StatusKind::Annotated) => return Ok(()),
-        StatusChange::Set(StatusKind::Annulled | StatusKind::Revoked) => &[StatusKind::Annulled],
-        StatusChange::Set(StatusKind::Suspended | StatusKind::Superseded) | StatusChange::Reinstate => {
-            &[StatusKind::Annulled, StatusKind::Revoked]
-        }
-    };
-    for range in &body.ranges {
-        for kind in finals {
-            if let Some(number) = status.first_in(*kind, range.first.0, range.count) {
-                // Annulling again what is annulled changes nothing, and is told so.
-                if body.change == StatusChange::Set(*kind) {
-                    continue;
-                }
-                return Err(Rejection::StatusFinal {
-                    series: body.series,
-                    number: Number(number),
-                });
-            }
-        }
+fn check_labels(labels: &[Label]) -> Result<(), Rejection> {
+    if labels.is_empty() {
+        return Err(Rejection::IncompleteOffice("it has no name"));
+    }
+    Ok(())
+}
+
+fn check_scope(scope: &Scope) -> Result<(), Rejection> {
+    if scope.is_ordered() {
+        return Ok(());
+    }
+    let why = "its types or regions do not stand in ascending order, each once";
+    Err(Rejection::IncompleteOffice(why))
+}
+
+fn check_offset(minutes: i64) -> Result<(), Rejection> {
+    if minutes.saturating_abs() > MAX_OFFSET_MINUTES {
+        return Err(Rejection::IncompleteOffice("its zone is more than 14 hours from UTC"));
     }
     Ok(())
 }

@@ -1,0 +1,106 @@
+//! Recognition in the verifier's region: by its declarations, or why not (DESIGN 4.9).
+
+use super::Policy;
+use super::checks::{Findings, Origin};
+use super::report::{CheckName, OutcomeOf, Recognised, Verdict};
+use crate::bundle::TrustedState;
+use crate::catalogue::label;
+use crate::content::ClaimValue;
+use crate::credential::Credential;
+use crate::id::{RegionId, UnixMillis};
+use crate::ledger::standing;
+use crate::recognition::{Declaration, Presentation, Unmet};
+
+pub(super) fn recognised(
+    findings: &mut Findings,
+    credential: &Credential,
+    origin: &Origin<'_>,
+    state: &TrustedState,
+    policy: &Policy,
+    now: UnixMillis,
+) {
+    let name = CheckName::Recognised;
+    let Some(own) = &policy.own_region else {
+        findings.note(name, OutcomeOf::NotChecked, "the verifier's region was not given");
+        return;
+    };
+    if !standing::reaches(state, &origin.holder, own) {
+        let evidence = format!("credentials of office {} are not valid in region {own}", origin.holder);
+        findings.fail(name, evidence, Verdict::NotRecognised);
+        return;
+    }
+    if own == origin.region {
+        findings.note(name, OutcomeOf::Passed, "issued in this region");
+        return;
+    }
+    let presented = Presentation {
+        source: origin.region,
+        vct: &credential.vct,
+        issued_on: credential.content.issued_on,
+        issued_at: begun(credential),
+        now,
+        purpose: policy.purpose.as_deref(),
+    };
+    let declarations = state.recognition().of(own);
+    // The latest declaration that covers it is the one that counts.
+    match declarations.iter().rev().find(|known| known.covers(&presented).is_ok()) {
+        Some(declaration) => {
+            let evidence = format!("recognised by declaration {} of region {own}", declaration.number);
+            findings.note(name, OutcomeOf::Passed, evidence);
+            findings.recognised = Some(as_what(declaration, credential, state));
+        }
+        None => findings.fail(
+            name,
+            why_not(own, origin, declarations, &presented),
+            Verdict::NotRecognised,
+        ),
+    }
+}
+
+/// The Unix second at which its legal day of issue began in its office's zone. The first day of validity is on the ledger's
+/// side of the same zone, so that the zone follows from it.
+fn begun(credential: &Credential) -> i64 {
+    let content = &credential.content;
+    let days = content
+        .issued_on
+        .epoch_days()
+        .saturating_sub(content.valid_from.epoch_days());
+    credential.not_before.saturating_add(days.saturating_mul(86_400))
+}
+
+fn why_not(own: &RegionId, origin: &Origin<'_>, declarations: &[Declaration], presented: &Presentation<'_>) -> String {
+    let unmet = declarations.iter().rev().filter_map(|known| {
+        let unmet = known.covers(presented).err().filter(|unmet| *unmet != Unmet::Other)?;
+        Some(format!("declaration {} of region {own}: {unmet}", known.number))
+    });
+    let reasons: Vec<String> = unmet.take(3).collect();
+    if reasons.is_empty() {
+        return format!(
+            "region {own} has declared no recognition of {} of region {}",
+            origin.series.of.id, origin.region
+        );
+    }
+    reasons.join("; ")
+}
+
+fn as_what(declaration: &Declaration, credential: &Credential, state: &TrustedState) -> Recognised {
+    let definition = state.catalogue().get(&credential.vct);
+    let mapped = credential.content.own.iter().filter_map(|(key, value)| {
+        let ClaimValue::Text(there) = value else { return None };
+        let here = declaration.value_here(*key, there);
+        if here == there {
+            return None;
+        }
+        let claim = definition.and_then(|definition| definition.claim(*key));
+        let name = claim.map_or_else(|| key.to_string(), |claim| label(&claim.labels, "zh").to_owned());
+        Some((name, there.clone(), here.to_owned()))
+    });
+    Recognised {
+        region: declaration.recogniser.clone(),
+        declaration: declaration.number,
+        local_type: declaration.terms.local_type.clone(),
+        level: declaration.terms.level,
+        claims: mapped.collect(),
+        purposes: declaration.terms.purposes.clone(),
+    }
+}
