@@ -4,6 +4,9 @@
 //! means anything for another. A vote's message leaves its extension out; the extension has a signature of its own, bound
 //! to the precommit it travels with.
 
+use std::fmt;
+use std::sync::Arc;
+
 use arc_malachitebft_app_channel::app::types::core::{
     NilOrVal, PublicKey, SignedExtension, SignedMessage, SignedProposal, SignedVote, SigningScheme, ValidatorProof,
     VoteExtensionScope, VoteType,
@@ -30,8 +33,8 @@ pub struct Ed25519;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VoteSignature(pub [u8; 64]);
 
-impl std::fmt::Debug for VoteSignature {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for VoteSignature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VoteSignature({})", hex::encode(self.0))
     }
 }
@@ -173,50 +176,49 @@ pub fn proposal_statement(proposal: &Proposal) -> Option<ProposalStatement> {
     })
 }
 
-/// The secret consensus keys of a region, by the height from which each is in force. One key for now; rotation adds to it.
+/// The secret consensus keys of a region: which is in force when, the ledger says (`keys`).
+pub trait VoteKeys: fmt::Debug + Send + Sync + 'static {
+    /// The key in force at a height, if there is one and this node has it.
+    fn vote_key_at(&self, height: Height) -> Option<ed25519_dalek::SigningKey>;
+}
+
+/// One key, in force at every height.
 #[derive(Clone)]
-pub struct KeyStore {
-    by_height: Vec<(Height, ed25519_dalek::SigningKey)>,
-}
+pub struct OneKey(ed25519_dalek::SigningKey);
 
-impl std::fmt::Debug for KeyStore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries(self.by_height.iter().map(|(from, _)| from))
-            .finish()
-    }
-}
-
-impl KeyStore {
-    /// One key, in force at every height.
+impl OneKey {
+    /// The key of this seed.
     #[must_use]
     pub fn new(seed: &Zeroizing<[u8; 32]>) -> Self {
-        Self {
-            by_height: vec![(Height(0), ed25519_dalek::SigningKey::from_bytes(seed))],
-        }
+        Self(ed25519_dalek::SigningKey::from_bytes(seed))
     }
+}
 
-    /// The key in force at a height.
-    #[must_use]
-    pub fn key_at(&self, height: Height) -> Option<&ed25519_dalek::SigningKey> {
-        self.by_height
-            .iter()
-            .rev()
-            .find(|(from, _)| *from <= height)
-            .map(|(_, key)| key)
+impl fmt::Debug for OneKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OneKey")
+    }
+}
+
+impl VoteKeys for OneKey {
+    fn vote_key_at(&self, _: Height) -> Option<ed25519_dalek::SigningKey> {
+        Some(self.0.clone())
     }
 }
 
 /// Signs for one region on one chain.
 #[derive(Clone, Debug)]
 pub struct RegionSigner {
-    keys: KeyStore,
+    keys: Arc<dyn VoteKeys>,
     bytes: SignBytes,
 }
 
 /// No key is in force at a height.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("no consensus key is in force at height {0}")]
+#[error(
+    "this node has no consensus key that is in force at height {0}: put the file of the key that the ledger names into \
+     keys/ and start again"
+)]
 pub struct NoKey(pub Height);
 
 /// A message without a round is never signed.
@@ -227,7 +229,7 @@ struct NoRound(Height);
 impl RegionSigner {
     /// A signer with these keys for the chain with this id.
     #[must_use]
-    pub fn new(keys: KeyStore, chain: Digest) -> Self {
+    pub fn new(keys: Arc<dyn VoteKeys>, chain: Digest) -> Self {
         Self {
             keys,
             bytes: SignBytes::new(chain),
@@ -242,8 +244,18 @@ impl RegionSigner {
         self.sign(height, &self.bytes.parts(init, body))
     }
 
+    /// That we have the key with which our region votes at a height.
+    ///
+    /// # Errors
+    /// We have none, or another.
+    pub fn has(&self, height: Height, key: &VoteKey) -> Result<(), NoKey> {
+        let own = self.keys.vote_key_at(height);
+        let same = own.is_some_and(|own| own.verifying_key().to_bytes() == key.to_bytes());
+        if same { Ok(()) } else { Err(NoKey(height)) }
+    }
+
     fn sign(&self, height: Height, message: &[u8]) -> Result<VoteSignature, NoKey> {
-        let key = self.keys.key_at(height).ok_or(NoKey(height))?;
+        let key = self.keys.vote_key_at(height).ok_or(NoKey(height))?;
         Ok(VoteSignature(key.sign(message).to_bytes()))
     }
 }
@@ -401,7 +413,7 @@ mod tests {
     use super::*;
 
     fn signer() -> RegionSigner {
-        RegionSigner::new(KeyStore::new(&Zeroizing::new([1; 32])), Digest([1; 32]))
+        RegionSigner::new(Arc::new(OneKey::new(&Zeroizing::new([1; 32]))), Digest([1; 32]))
     }
 
     fn key() -> VoteKey {
