@@ -11,6 +11,8 @@
 mod make;
 #[path = "vectors/chain.rs"]
 mod chain;
+#[path = "vectors/charter.rs"]
+mod charter;
 #[path = "vectors/parts.rs"]
 mod parts;
 

@@ -10,9 +10,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use concord_spec::bundle::{Handover, TrustBundle};
+use concord_spec::bundle::TrustBundle;
 use concord_spec::codec;
 use concord_spec::digest::Digest;
+use concord_spec::epochs::Handover;
 use concord_spec::id::Height;
 use tokio::sync::Mutex;
 
