@@ -240,7 +240,7 @@ impl Node {
     /// # Errors
     /// See [`TransportError`].
     pub fn region_history(&self) -> Result<RegionHistory, TransportError> {
-        let path = "/v1/regions/history";
+        let path = "/v1/region-history";
         let bytes = self.get_bytes(path, MAX_HISTORY, REQUEST_TIME)?;
         codec::from_slice(&bytes, MAX_HISTORY).map_err(|error| self.strange(path, error))
     }

@@ -230,6 +230,7 @@ fn public() -> Routes {
         ("/v1/series/{id}", get(directory::one_series)),
         ("/v1/series/{id}/numbers/{number}", get(directory::number)),
         ("/v1/bundle", get(bundle::bundle)),
+        ("/v1/region-history", get(bundle::region_history)),
         ("/v1/events", get(events::events)),
         ("/v1/openapi.json", get(openapi::document)),
     ]

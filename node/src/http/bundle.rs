@@ -13,13 +13,13 @@ use bytes::Bytes;
 use concord_spec::bundle::TrustBundle;
 use concord_spec::codec;
 use concord_spec::digest::Digest;
-use concord_spec::epochs::Handover;
+use concord_spec::epochs::{Change, Handover, RegionHistory};
 use concord_spec::id::Height;
 use concord_spec::ledger::LedgerState;
 use tokio::sync::Mutex;
 
 use super::problem::Problem;
-use super::{Api, apart};
+use super::{Api, apart, cbor};
 use crate::pool::{ChainError, ChainView, SealedBlock};
 
 /// Media type of a trust bundle.
@@ -112,6 +112,30 @@ fn handovers(chain: &dyn ChainView, state: &LedgerState) -> Result<Vec<Handover>
         }
     }
     Ok(handovers)
+}
+
+/// Every change of regions up to the last block, each proved by the sealed block that hands over: with the charter, enough to
+/// check the seal of any block.
+#[utoipa::path(
+    get, path = "/v1/region-history", tag = "bundle",
+    responses((status = 200, description = "Region history", body = Vec<u8>, content_type = "application/cbor")),
+)]
+pub(super) async fn region_history(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
+    let chain = Arc::clone(&api.chain);
+    let history = apart(move || {
+        let state = chain.state();
+        let change = |handover: Handover| {
+            let from = Height(handover.header.height.0.saturating_add(1));
+            let regions = state.region_set_at(from).map_err(ChainError::new)?;
+            Ok(Change { handover, regions })
+        };
+        let changes = handovers(chain.as_ref(), &state)?.into_iter().map(change);
+        Ok(RegionHistory {
+            height: state.tip().height,
+            changes: changes.collect::<Result<_, ChainError>>()?,
+        })
+    });
+    Ok(cbor(codec::to_vec(&history.await?)))
 }
 
 /// The sealed state that a verifier carries, as of the last block. Its ETag is the block's hash.
