@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use arc_malachitebft_app_channel::app::metrics::SharedRegistry;
 use concord_spec::charter::Charter;
+use concord_spec::ledger::BlockError;
 use libp2p::PeerId;
 use libp2p::identity::Keypair;
 use tokio::sync::oneshot;
@@ -102,18 +103,6 @@ pub enum NodeError {
         "after block {0} this node has the keys that its region votes with, and it started without voting: start it again"
     )]
     Votes(concord_spec::id::Height),
-    /// The ledger needs other software.
-    #[error(
-        "from block {next} on, {what:?}s have version {version}, which this software does not know: install a newer one and start again"
-    )]
-    NewerSoftware {
-        /// The first such block.
-        next: concord_spec::id::Height,
-        /// What has it.
-        what: concord_spec::record::Versioned,
-        /// The version.
-        version: u64,
-    },
     /// The signing guard stopped this node.
     #[error("this node stopped so as not to vote twice: {0}")]
     Halted(String),
@@ -135,6 +124,7 @@ pub struct Addresses {
 /// A running node.
 #[derive(Debug)]
 pub struct Node {
+    chain: Arc<Chain>,
     pool: Arc<Pool>,
     network: NetworkHandle,
     consensus: Consensus,
@@ -202,6 +192,7 @@ impl Node {
         .await?;
         let addresses = addresses(&http, &handle);
         Ok(Self {
+            chain,
             pool,
             network: handle,
             consensus,
@@ -211,6 +202,12 @@ impl Node {
             votes,
             _lock: lock,
         })
+    }
+
+    /// The state after the last block.
+    #[must_use]
+    pub fn state(&self) -> Arc<concord_spec::ledger::LedgerState> {
+        self.chain.state()
     }
 
     /// Where it answers.
@@ -403,12 +400,8 @@ fn standing(
 ) -> Result<Standing, NodeError> {
     let state = chain.state();
     let (tip, region) = (state.tip().height, &config.region);
-    if let Some((what, version)) = state.needs_newer_software() {
-        return Err(NodeError::NewerSoftware {
-            next: state.next_height(),
-            what,
-            version,
-        });
+    if let Some((subject, version)) = state.needs_newer_software() {
+        return Err(Fatal::new(BlockError::NewerSoftware { subject, version }).into());
     }
     let standing = membership::standing(state.federation(), tip, region, peer, keys)?;
     match &standing {
@@ -541,3 +534,6 @@ fn until(stop: &CancellationToken, task: impl Future<Output = ()> + Send + 'stat
         }
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -382,7 +382,7 @@ async fn regions_take_turns_and_none_is_crowded_out() {
     let regions: Vec<_> = order.iter().map(|record| record.payload().actor.to_string()).collect();
     let first: std::collections::BTreeSet<_> = regions[..3].iter().collect();
     let second: std::collections::BTreeSet<_> = regions[3..6].iter().collect();
-    assert_eq!((first.len(), second.len(), regions.len()), (3, 3, 18));
+    assert_eq!((first.len(), second.len(), regions.len()), (3, 3, 16));
     let of_first: Vec<_> = order
         .iter()
         .filter(|r| r.payload().actor == crowd[0].payload().actor)
