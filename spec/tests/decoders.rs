@@ -20,10 +20,7 @@ use rewrite::{Item, Spelling, parse};
 use std::collections::BTreeSet;
 
 /// Decoded within another structure and in no other way: their bytes are refused there.
-const WITHIN_OTHERS: [&str; 4] = [
-    // What `Card` and `SignedCharter` check.
-    "charter::card::Unchecked",
-    "charter::signed::Unchecked",
+const WITHIN_OTHERS: [&str; 2] = [
     // Protected headers of `Signed` and `Sign1`.
     "cose::header::Header",
     // A value of the node's cache, read by `LedgerState::restore`.

@@ -7,10 +7,12 @@ mod rules;
 
 use super::{World, WorldError};
 use crate::block::{Block, Header, IssueEssence, MAX_BLOCK, Rest};
-use crate::bundle::{Handover, MAX_BUNDLE, Section, SeriesEntry, TrustBundle};
+use crate::bundle::{MAX_BUNDLE, Section, SeriesEntry, TrustBundle};
 use crate::catalogue::{ClaimDefinition, ClaimKind, Label, TypeDefinition, TypeRef};
 use crate::certificate::{Certificate, MAX_CERTIFICATE};
-use crate::charter::{Address, Charter, CharterRegion, MAX_CHARTER, Parameters};
+use crate::charter::card::{Card, MAX_CARD, UncheckedCard};
+use crate::charter::signed::{MAX_SIGNED_CHARTER, RegionSignatures, SignedCharter, UncheckedSignedCharter};
+use crate::charter::{Address, Charter, CharterRegion, KeySignature, MAX_CHARTER, Parameters};
 use crate::codec::{self, CodecError, Reader};
 use crate::content::{
     Attachment, ClaimValue, Content, CopyOf, Holder, Named, Predecessor, Provenance, Relation, Role, Validity,
@@ -19,6 +21,7 @@ use crate::cose::{Sign1, Signed};
 use crate::credential::{Credential, MAX_CREDENTIAL, SignedCredential};
 use crate::day::Day;
 use crate::digest::Digest;
+use crate::epochs::{self, Handover, MAX_HISTORY, RegionHistory};
 use crate::id::{
     ChainName, CredentialId, Height, Number, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, TypeVersion, UnixMillis,
 };
@@ -309,6 +312,21 @@ impl Samples {
         let charter = self.world.state.charter();
         let set = self.world.state.region_set();
         let addresses = charter.regions.iter().flat_map(|region| region.addresses.clone());
+        let mut signed = SignedCharter::new(charter.clone())?;
+        for (region, key) in charter.regions.iter().zip(&self.world.authorities).take(2) {
+            signed.sign(&region.region, key)?;
+        }
+        let first = charter.regions.first().ok_or("no region")?;
+        let mut card = Card::new(CharterRegion {
+            peer_id: "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp".to_owned(),
+            ..first.clone()
+        })?;
+        let unsigned = card.unchecked();
+        card.sign(self.world.authorities.first().ok_or("no authority")?)?;
+        let signatures = RegionSignatures {
+            region: first.region.clone(),
+            signatures: card.signatures().to_vec(),
+        };
         Ok(vec![
             wire!(Member, MAX_RECORD, set.members().to_vec()),
             wire!(RegionSet, MAX_CHARTER, [(**set).clone()]),
@@ -316,6 +334,10 @@ impl Samples {
             wire!(CharterRegion, MAX_CHARTER, charter.regions.clone()),
             wire!(Parameters, MAX_CHARTER, [charter.parameters.clone()]),
             wire!(Charter, MAX_CHARTER, [charter.clone()]),
+            wire!(KeySignature, MAX_CARD, card.signatures().to_vec()),
+            wire!(UncheckedCard, MAX_CARD, [unsigned, card.unchecked()]),
+            wire!(RegionSignatures, MAX_SIGNED_CHARTER, [signatures]),
+            wire!(UncheckedSignedCharter, MAX_SIGNED_CHARTER, [signed.unchecked()]),
         ])
     }
 
@@ -424,6 +446,14 @@ impl Samples {
             rest: founding.rest.clone(),
             seal: seal.clone(),
         };
+        let change = epochs::Change {
+            handover: handover.clone(),
+            regions: (**self.world.state.region_set()).clone(),
+        };
+        let history_of_regions = RegionHistory {
+            height: Height(70_000),
+            changes: vec![change.clone()],
+        };
         let handed = TrustBundle {
             handovers: vec![handover.clone()],
             ..bundle.clone()
@@ -446,6 +476,8 @@ impl Samples {
             wire!(Certificate, MAX_CERTIFICATE, self.certificates.clone()),
             wire!(Section, MAX_BUNDLE, bundle.sections.clone()),
             wire!(Handover, MAX_BUNDLE, [handover]),
+            wire!(epochs::Change, MAX_HISTORY, [change]),
+            wire!(RegionHistory, MAX_HISTORY, [history_of_regions]),
             wire!(TrustBundle, MAX_BUNDLE, [bundle, handed]),
         ])
     }

@@ -46,7 +46,7 @@ const fn target(name: &'static str, max_len: usize, decoder: Decoder) -> Target 
 }
 
 /// All targets.
-pub const TARGETS: [Target; 30] = [
+pub const TARGETS: [Target; 31] = [
     target("record", 1_024, Structure("record::SignedRecord")),
     target("payload", 1_024, Structure("record::Payload")),
     target("block", 2_048, Structure("block::Block")),
@@ -62,6 +62,7 @@ pub const TARGETS: [Target; 30] = [
     target("content", 1_024, Structure("content::Content")),
     target("receipt", 512, Structure("receipt::Receipt")),
     target("certificate", 2_048, Structure("certificate::Certificate")),
+    target("region_history", 1_024, Structure("epochs::RegionHistory")),
     target("bundle", 4_096, Structure("bundle::TrustBundle")),
     target("section", 1_280, Structure("bundle::Section")),
     target("keyring", 256, Structure("key::keyring::Keyring")),

@@ -3,9 +3,9 @@
 
 use super::{MAX_SECTION, Samples, Structure, day, range, wire};
 use crate::catalogue::{Category, Classification, Grade, Printed, Sensitivity, Sharing, TypeRef};
+use crate::charter::CharterRegion;
 use crate::charter::card::{Card, MAX_CARD};
-use crate::charter::signed::{MAX_SIGNED_CHARTER, RegionSignatures, SignedCharter};
-use crate::charter::{CharterRegion, KeySignature};
+use crate::charter::signed::{MAX_SIGNED_CHARTER, SignedCharter};
 use crate::codec::CodecError;
 use crate::content::Relation;
 use crate::digest::Digest;
@@ -121,14 +121,7 @@ impl Samples {
         let mut charter = SignedCharter::new(self.world.state.charter().clone())?;
         let bare = charter.to_bytes();
         charter.sign(&self.world.region()?, &authority(0))?;
-        let signatures = card.signatures().to_vec();
-        let signed = RegionSignatures {
-            region: self.world.region()?,
-            signatures: signatures.clone(),
-        };
         Ok(vec![
-            wire!(KeySignature, MAX_CARD, signatures),
-            wire!(RegionSignatures, MAX_SIGNED_CHARTER, [signed]),
             Structure {
                 name: std::any::type_name::<Card>(),
                 max: MAX_CARD,
