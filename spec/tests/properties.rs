@@ -1,7 +1,8 @@
 //! The ledger beside a plain one, over generated sequences of records, valid and not: the same verdicts, the same roots, and
 //! what must hold whatever happens.
 //!
-//! `CONCORD_PROPERTY_SEED` and `CONCORD_PROPERTY_RUNS` choose other sequences and more of them.
+//! `CONCORD_PROPERTY_SEED` and `CONCORD_PROPERTY_RUNS` choose other sequences and more of them, `CONCORD_PROPERTY_SHRINKS` how
+//! long a failing one is made shorter.
 
 #![expect(
     clippy::unwrap_used,
@@ -62,7 +63,7 @@ fn the_ledger_does_what_a_plain_one_does_and_nothing_ever_breaks_its_promises() 
     let config = Config {
         cases: runs,
         failure_persistence: None,
-        max_shrink_iters: 200,
+        max_shrink_iters: u32::try_from(number_from("CONCORD_PROPERTY_SHRINKS", 200)).unwrap(),
         ..Config::default()
     };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));

@@ -113,13 +113,24 @@ pub(crate) fn change(dice: &mut Dice, naive: &Naive, players: &mut Players) -> C
     let one = any_region(dice, naive);
     let which = |regions: Vec<RegionId>, dice: &mut Dice| dice.pick(regions).unwrap_or_else(|| one.clone());
     let regions = || naive.regions.values();
+    // What is rarely possible is said while it is.
+    let suspended: Vec<RegionId> = regions()
+        .filter(|found| found.suspended.is_some())
+        .map(|found| found.region.clone())
+        .collect();
+    let rotating: Vec<RegionId> = regions()
+        .filter(|found| found.rotation.is_some())
+        .map(|found| found.region.clone())
+        .collect();
+    match dice.below(10) {
+        0..=3 if !suspended.is_empty() => return Change::ReinstateRegion(which(suspended, dice)),
+        4..=5 if !rotating.is_empty() => return Change::CancelRotation(which(rotating, dice)),
+        _ => {}
+    }
     match dice.below(14) {
         0 | 1 => Change::AdmitRegion(Box::new(card(dice, naive, players))),
         2 => Change::SuspendRegion(one),
-        3 => {
-            let suspended = regions().filter(|found| found.suspended.is_some());
-            Change::ReinstateRegion(which(suspended.map(|found| found.region.clone()).collect(), dice))
-        }
+        3 => Change::ReinstateRegion(one),
         4 => Change::RemoveRegion(one),
         5 => Change::SetParameters(Parameters {
             heartbeat_ms: dice.pick([999, 1_000, 60_000, 3_600_000, 3_600_001]).unwrap(),
@@ -157,10 +168,7 @@ pub(crate) fn change(dice: &mut Dice, naive: &Naive, players: &mut Players) -> C
                 successor: any_region(dice, naive),
             })
         }
-        12 => {
-            let rotating = regions().filter(|found| found.rotation.is_some());
-            Change::CancelRotation(which(rotating.map(|found| found.region.clone()).collect(), dice))
-        }
+        12 => Change::CancelRotation(one),
         _ => {
             let open = naive
                 .types

@@ -194,7 +194,7 @@ impl Run {
         {
             return vec![intent];
         }
-        if dice.chance(20) && !self.naive.proposals.is_empty() {
+        if dice.chance(30) && !self.naive.proposals.is_empty() {
             // All regions vote for one proposal.
             let proposal = dice.pick(self.naive.proposals.iter().map(|known| known.id)).unwrap();
             let vote = Vote {
