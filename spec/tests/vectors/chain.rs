@@ -249,6 +249,16 @@ fn every_certificate_gets_its_verdict() {
             "{}",
             vector["name"]
         );
+        let recognised = serde_json::to_value(&report.recognised).unwrap();
+        assert_eq!(recognised, vector["recognised"], "{}", vector["name"]);
+        if let Some(named) = vector["issuer_named"].as_str() {
+            let evidence = &report.checks[1].evidence;
+            assert!(
+                evidence.ends_with(&format!(", of {named}")),
+                "{}: {evidence}",
+                vector["name"]
+            );
+        }
         check_details(vector, &presented);
         verdicts.insert(report.verdict.word());
     }
@@ -266,7 +276,7 @@ fn bundles_that_do_not_hold_are_refused() {
     }
     assert_eq!(
         results.len(),
-        8,
+        9,
         "accept and every BundleError but a charter's: {results:?}"
     );
 }
