@@ -381,9 +381,6 @@ fn statuses(scene: &Scene) -> Result<Vec<Value>, Error> {
 fn circumstances(scene: &Scene) -> Result<Vec<Value>, Error> {
     let good = of(&scene.first, 8)?;
     let (bytes, newer) = (good.to_bytes(), of(&scene.second, 0)?);
-    let (future, endless) = (of(&scene.dated, 0)?.to_bytes(), of(&scene.dated, 1)?.to_bytes());
-    let at =
-        |name, bytes: &[u8], now: u64, verdict| with(vector(name, "later", bytes, verdict), &[("now", json!(now))]);
     let policy =
         |name, verdict, member: &str, value: Value| with(vector(name, "at-issue", &bytes, verdict), &[(member, value)]);
     let from = [("data_from_ms", json!(newer.receipt.time))];
@@ -413,17 +410,6 @@ fn circumstances(scene: &Scene) -> Result<Vec<Value>, Error> {
             "UNKNOWN",
         ),
         vector("recorded before its series was frozen", "frozen", &bytes, "VALID"),
-        at("in the last second of its last day", &bytes, LAST_SECOND, "VALID"),
-        at("a second later", &bytes, LAST_SECOND.saturating_add(1_000), "EXPIRED"),
-        at(
-            "a clock that stands in 1970 counts from the bundle's time",
-            &bytes,
-            0,
-            "VALID",
-        ),
-        at("before its first day", &future, NOW, "NOT YET VALID"),
-        at("on its first day", &future, 1_893_427_200_000, "VALID"),
-        at("without end", &endless, LAST_SECOND.saturating_add(1_000), "VALID"),
         policy("at home", "VALID", "own_region", json!("110000")),
         policy(
             "in a region that does not recognise it",
@@ -441,8 +427,30 @@ fn circumstances(scene: &Scene) -> Result<Vec<Value>, Error> {
             &old,
         ),
     ];
+    all.extend(dates(good, scene)?);
     all.extend(small_codes(good));
     Ok(all)
+}
+
+/// Other clocks.
+fn dates(good: &Certificate, scene: &Scene) -> Result<Vec<Value>, Error> {
+    let bytes = good.to_bytes();
+    let (future, endless) = (of(&scene.dated, 0)?.to_bytes(), of(&scene.dated, 1)?.to_bytes());
+    let at =
+        |name, bytes: &[u8], now: u64, verdict| with(vector(name, "later", bytes, verdict), &[("now", json!(now))]);
+    Ok(vec![
+        at("in the last second of its last day", &bytes, LAST_SECOND, "VALID"),
+        at("a second later", &bytes, LAST_SECOND.saturating_add(1_000), "EXPIRED"),
+        at(
+            "a clock that stands in 1970 counts from the bundle's time",
+            &bytes,
+            0,
+            "VALID",
+        ),
+        at("before its first day", &future, NOW, "NOT YET VALID"),
+        at("on its first day", &future, 1_893_427_200_000, "VALID"),
+        at("without end", &endless, LAST_SECOND.saturating_add(1_000), "VALID"),
+    ])
 }
 
 /// A credential alone.

@@ -202,11 +202,7 @@ fn authentic<'a>(
     let opened_by = OfficeId::new(region.clone(), series.office.clone());
     // Without a receipt nothing shows when it was issued: whoever held the series then may have.
     let held = match at {
-        // In the block of a succession, what the predecessor issued may stand before it.
-        Some(height) => [Some(height), height.previous()]
-            .into_iter()
-            .flatten()
-            .any(|height| standing::holder_at(state, &opened_by, height) == *issuer),
+        Some(height) => standing::holder_at(state, &opened_by, height) == *issuer,
         None => standing::holders(state, &opened_by).contains(issuer),
     };
     let reason = if !held && !may_be_newer {

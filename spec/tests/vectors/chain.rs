@@ -200,6 +200,14 @@ fn check_details(vector: &Value, presented: &Presented<'_>) {
     }
 }
 
+fn policy(vector: &Value) -> Policy {
+    Policy {
+        own_region: vector["own_region"].as_str().map(|region| region.parse().unwrap()),
+        max_age_ms: vector["max_age_ms"].as_u64(),
+        purpose: vector["purpose"].as_str().map(str::to_owned),
+    }
+}
+
 #[test]
 fn every_certificate_gets_its_verdict() {
     let file = file("certificates.json");
@@ -225,11 +233,7 @@ fn every_certificate_gets_its_verdict() {
         } else {
             Presented::Credential(&input)
         };
-        let policy = Policy {
-            own_region: vector["own_region"].as_str().map(|region| region.parse().unwrap()),
-            max_age_ms: vector["max_age_ms"].as_u64(),
-            purpose: vector["purpose"].as_str().map(str::to_owned),
-        };
+        let policy = policy(vector);
         let report = verify(
             presented,
             &bundles[text(vector, "bundle")],

@@ -14,92 +14,113 @@ use concord_spec::record::{Action, Actor, AmendOffice, Change, Scope, SignedReco
 use concord_spec::seal::Seal;
 use concord_spec::world::World;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What it shows, the bundle, which certificate, the verdict.
+type Named = (&'static str, &'static str, &'static str, &'static str);
+
+const REGIONS: &[Named] = &[
+    (
+        "issued by four regions, with their bundle",
+        "four-regions",
+        "before",
+        "VALID",
+    ),
+    (
+        "issued by four regions, with a bundle of the fifth",
+        "five-regions",
+        "before",
+        "VALID",
+    ),
+    ("issued by five regions", "five-regions", "after", "VALID"),
+    (
+        "its office's region was removed since",
+        "region-removed",
+        "before",
+        "VALID",
+    ),
+    (
+        "sealed by five regions that the bundle does not know",
+        "four-regions",
+        "after",
+        "UNKNOWN",
+    ),
+    (
+        "sealed by three regions where five are in force",
+        "five-regions",
+        "by three",
+        "NOT GENUINE",
+    ),
+    (
+        "sealed by four of the five, the new one among them",
+        "five-regions",
+        "by four",
+        "VALID",
+    ),
+    (
+        "of a height that is still to come, with a seal of another block",
+        "five-regions",
+        "invented",
+        "UNKNOWN",
+    ),
+    (
+        "of a height that is still to come, at a time that has passed",
+        "five-regions",
+        "invented, of the past",
+        "NOT GENUINE",
+    ),
+    (
+        "by five regions, with the bundle of the block that hands over to them",
+        "handing-over",
+        "after",
+        "VALID ON DATA FROM",
+    ),
+];
 
 /// A fifth region joins the first four, then the region of the office is removed.
 pub(super) fn regions() -> Result<Part, Error> {
     let mut world = World::with_series(4, "concord-regions")?;
     let before = world.issue(1)?.remove(0);
-    let four = bundle(&world, &world.bundle()?);
+    let mut bundles = vec![("four-regions", bundle(&world, &world.bundle()?))];
     let card = world.card(4)?;
     world.change(Change::AdmitRegion(Box::new(card)), &[0, 1, 2])?;
-    let handing_over = bundle(&world, &world.bundle()?);
+    bundles.push(("handing-over", bundle(&world, &world.bundle()?)));
     let after = world.issue(1)?.remove(0);
     let (block, _) = world.blocks.last().ok_or("no block")?.clone();
-    let five = bundle(&world, &world.bundle()?);
+    bundles.push(("five-regions", bundle(&world, &world.bundle()?)));
     world.change(Change::RemoveRegion(world.region()?), &[1, 2, 3, 4])?;
     world.append(Vec::new())?;
-    let removed = bundle(&world, &world.bundle()?);
-    let mut vectors = Vec::new();
-    let mut add = |name, bundle, certificate: &Certificate, verdict| {
-        vectors.push(vector(name, bundle, &certificate.to_bytes(), verdict));
-    };
-    add(
-        "issued by four regions, with their bundle",
-        "four-regions",
-        &before,
-        "VALID",
-    );
-    add(
-        "issued by four regions, with a bundle of the fifth",
-        "five-regions",
-        &before,
-        "VALID",
-    );
-    add("issued by five regions", "five-regions", &after, "VALID");
-    add(
-        "its office's region was removed since",
-        "region-removed",
-        &before,
-        "VALID",
-    );
-    add(
-        "sealed by five regions that the bundle does not know",
-        "four-regions",
-        &after,
-        "UNKNOWN",
-    );
-    add(
-        "sealed by three regions where five are in force",
-        "five-regions",
-        &sealed_again(&world, &after, &block, 0b1110_0000, &[0, 1, 2])?,
-        "NOT GENUINE",
-    );
-    add(
-        "sealed by four of the five, the new one among them",
-        "five-regions",
-        &sealed_again(&world, &after, &block, 0b1101_1000, &[0, 1, 3, 4])?,
-        "VALID",
-    );
+    bundles.push(("region-removed", bundle(&world, &world.bundle()?)));
     let mut invented = before.clone();
     invented.receipt.height = Height(1_000_000);
+    let past = invented.clone();
     invented.receipt.time = UnixMillis(NEWER);
-    add(
-        "of a height that is still to come, with a seal of another block",
-        "five-regions",
-        &invented,
-        "UNKNOWN",
-    );
-    invented.receipt.time = before.receipt.time;
-    add(
-        "of a height that is still to come, at a time that has passed",
-        "five-regions",
-        &invented,
-        "NOT GENUINE",
-    );
-    let newer = vector(
-        "by five regions, with the bundle of the block that hands over to them",
-        "handing-over",
-        &after.to_bytes(),
-        "VALID ON DATA FROM",
-    );
-    vectors.push(with(newer, &[("data_from_ms", json!(after.receipt.time))]));
-    let bundles = vec![
-        ("four-regions", four),
-        ("handing-over", handing_over),
-        ("five-regions", five),
-        ("region-removed", removed),
-    ];
-    Ok((bundles, vectors))
+    let certificates = BTreeMap::from([
+        (
+            "by three",
+            sealed_again(&world, &after, &block, 0b1110_0000, &[0, 1, 2])?,
+        ),
+        (
+            "by four",
+            sealed_again(&world, &after, &block, 0b1101_1000, &[0, 1, 3, 4])?,
+        ),
+        ("invented", invented),
+        ("invented, of the past", past),
+        ("before", before),
+        ("after", after),
+    ]);
+    Ok((bundles, of_table(REGIONS, &certificates)?))
+}
+
+fn of_table(table: &[Named], certificates: &BTreeMap<&str, Certificate>) -> Result<Vec<Value>, Error> {
+    let one = |(name, bundle, which, verdict): &Named| {
+        let certificate = certificates.get(which).ok_or("no such certificate")?;
+        let vector = vector(name, bundle, &certificate.to_bytes(), verdict);
+        let from = [("data_from_ms", json!(certificate.receipt.time))];
+        let dated = *verdict == "VALID ON DATA FROM";
+        Ok(if dated { with(vector, &from) } else { vector })
+    };
+    table.iter().map(one).collect()
 }
 
 /// A time after every bundle's.
@@ -222,6 +243,41 @@ fn amend(world: &mut World, office: OfficeId, change: impl FnOnce(&mut AmendOffi
 const OLD_NAME: &str = "公安局交通管理局";
 const NEW_NAME: &str = "交通管理总队";
 
+const OFFICES: &[Named] = &[
+    ("its office had another name", "succeeded", "old name", "VALID"),
+    ("its office has this name", "renamed-office", "new name", "VALID"),
+    ("its office's place was taken since", "succeeded", "new name", "VALID"),
+    (
+        "issued by an office in the block in which another took its place",
+        "succeeded",
+        "same block",
+        "VALID",
+    ),
+    ("issued by the successor", "succeeded", "successor", "VALID"),
+    (
+        "the successor's, with data that do not know it",
+        "renamed-office",
+        "successor",
+        "UNKNOWN",
+    ),
+    (
+        "issued by the successor in the name of the office before",
+        "succeeded",
+        "in another's name",
+        "NOT GENUINE",
+    ),
+];
+
+/// What offices were called when they issued, by the certificate.
+fn named_then(which: &str) -> Option<&'static str> {
+    match which {
+        "old name" => Some(OLD_NAME),
+        "new name" | "same block" => Some(NEW_NAME),
+        "successor" => Some("后继"),
+        _ => None,
+    }
+}
+
 /// An office gets another name; another office takes its place, which is then valid in two regions only.
 pub(super) fn offices() -> Result<Part, Error> {
     let mut world = World::with_series(4, "concord-offices")?;
@@ -231,7 +287,7 @@ pub(super) fn offices() -> Result<Part, Error> {
         body.labels = Some(crate::make::records::labels(NEW_NAME));
     })?;
     let new_name = world.issue(1)?.remove(0);
-    let renamed = bundle(&world, &world.bundle()?);
+    let mut bundles = vec![("renamed-office", bundle(&world, &world.bundle()?))];
     let same_block = succeed(&mut world)?;
     let new_office = successor(&world)?;
     let credentials = [
@@ -241,99 +297,63 @@ pub(super) fn offices() -> Result<Part, Error> {
     let by_successor = issued_by_successor(&mut world, &credentials)?;
     let regions = vec![RegionId::new("110000")?, RegionId::new("120000")?];
     amend(&mut world, new_office, |body| {
-        body.scope = Some(Scope {
-            types: Vec::new(),
-            regions: Some(regions),
-        });
+        let (types, regions) = (Vec::new(), Some(regions));
+        body.scope = Some(Scope { types, regions });
     })?;
-    let succeeded = bundle(&world, &world.bundle()?);
-    let mut vectors = Vec::new();
-    let mut add = |name, bundle, certificate: &Certificate, verdict, members: &[(&str, Value)]| {
-        vectors.push(with(vector(name, bundle, &certificate.to_bytes(), verdict), members));
+    bundles.push(("succeeded", bundle(&world, &world.bundle()?)));
+    let certificates = BTreeMap::from([
+        ("old name", old_name),
+        ("new name", new_name),
+        ("same block", same_block),
+        ("successor", of(&by_successor, 0)?.clone()),
+        ("in another's name", of(&by_successor, 1)?.clone()),
+    ]);
+    let mut vectors = of_table(OFFICES, &certificates)?;
+    for (vector, (_, _, which, verdict)) in vectors.iter_mut().zip(OFFICES) {
+        if let Some(named) = named_then(which).filter(|_| *verdict == "VALID") {
+            *vector = with(vector.take(), &[("issuer_named", json!(named))]);
+        }
+    }
+    vectors.extend(places_and_small_codes(&certificates)?);
+    Ok((bundles, vectors))
+}
+
+fn places_and_small_codes(certificates: &BTreeMap<&str, Certificate>) -> Result<Vec<Value>, Error> {
+    let get = |which: &str| certificates.get(which).ok_or("no such certificate");
+    let (before, successor) = (get("new name")?, get("successor")?);
+    let place = |name: &str, region: &str, verdict: &str| {
+        let vector = vector(name, "succeeded", &successor.to_bytes(), verdict);
+        with(vector, &[("own_region", json!(region))])
     };
-    let name = |text: &str| [("issuer_named", json!(text))];
-    let (first, second) = (of(&by_successor, 0)?, of(&by_successor, 1)?);
-    add(
-        "its office had another name",
-        "succeeded",
-        &old_name,
-        "VALID",
-        &name(OLD_NAME),
-    );
-    add(
-        "its office has this name",
-        "renamed-office",
-        &new_name,
-        "VALID",
-        &name(NEW_NAME),
-    );
-    add(
-        "its office's place was taken since",
-        "succeeded",
-        &new_name,
-        "VALID",
-        &name(NEW_NAME),
-    );
-    add(
-        "issued by an office in the block in which another took its place",
-        "succeeded",
-        &same_block,
-        "VALID",
-        &name(NEW_NAME),
-    );
-    add("issued by the successor", "succeeded", first, "VALID", &name("后继"));
-    add(
-        "the successor's, with data that do not know it",
-        "renamed-office",
-        first,
-        "UNKNOWN",
-        &[],
-    );
-    add(
-        "issued by the successor in the name of the office before",
-        "succeeded",
-        second,
-        "NOT GENUINE",
-        &[],
-    );
-    let own = |region: &str| [("own_region", json!(region))];
-    add(
-        "in a region where its office's are valid",
-        "succeeded",
-        first,
-        "VALID",
-        &own("110000"),
-    );
-    add(
-        "in a region where its office's are not valid",
-        "succeeded",
-        first,
-        "NOT RECOGNISED",
-        &own("130000"),
-    );
-    for (name, bundle, credential, verdict) in [
-        (
+    let code = |name: &str, bundle: &str, certificate: &Certificate, verdict: &str| {
+        super::small_code(name, bundle, &certificate.credential, verdict)
+    };
+    Ok(vec![
+        place("in a region where its office's are valid", "110000", "VALID"),
+        place(
+            "in a region where its office's are not valid",
+            "130000",
+            "NOT RECOGNISED",
+        ),
+        code(
             "a small code of the office before",
             "succeeded",
-            &new_name,
+            before,
             "NOT SHOWN RECORDED",
         ),
-        (
+        code(
             "a small code of the successor",
             "succeeded",
-            first,
+            successor,
             "NOT SHOWN RECORDED",
         ),
-        (
+        code(
             "a small code of a successor that the data do not know",
             "renamed-office",
-            first,
+            successor,
             "UNKNOWN",
         ),
-    ] {
-        vectors.push(super::small_code(name, bundle, &credential.credential, verdict));
-    }
-    Ok((vec![("renamed-office", renamed), ("succeeded", succeeded)], vectors))
+    ])
 }
 
 /// Number 2 is issued by the office, and then its place taken, in one block.
