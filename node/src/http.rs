@@ -12,6 +12,7 @@ mod health;
 mod openapi;
 mod problem;
 mod records;
+mod sections;
 mod serve;
 mod status;
 mod submit;
@@ -207,6 +208,8 @@ fn public() -> Routes {
         ("/v1/series", get(directory::series)),
         ("/v1/series/{id}", get(directory::one_series)),
         ("/v1/series/{id}/numbers/{number}", get(directory::number)),
+        ("/v1/sections/{name}", get(sections::section)),
+        ("/v1/sections/directory/{region}", get(sections::directory)),
         ("/v1/bundle", get(bundle::bundle)),
         ("/v1/events", get(events::events)),
         ("/v1/openapi.json", get(openapi::document)),

@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
-use super::{blocks, bundle, directory, events, health, records, status, submit};
+use super::{blocks, bundle, directory, events, health, records, sections, status, submit};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,6 +29,8 @@ use super::{blocks, bundle, directory, events, health, records, status, submit};
         directory::series,
         directory::one_series,
         directory::number,
+        sections::section,
+        sections::directory,
         bundle::bundle,
         events::events,
         document,
