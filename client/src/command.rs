@@ -9,11 +9,14 @@ mod failure;
 mod inspect;
 mod issue;
 mod key;
+mod ledger;
 mod office;
 mod record;
 mod series;
 pub(crate) mod show;
+mod signing;
 mod status;
+mod told;
 mod r#type;
 mod verify;
 
@@ -58,6 +61,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Whether a node was named.
+    fn names_node(&self) -> bool {
+        self.node.is_some()
+    }
+
     fn node(&self) -> Result<Node, Failure> {
         let missing = "name a node with --node URL or in the environment variable CONCORD_NODE";
         self.node
@@ -92,7 +100,7 @@ enum Noun {
     /// Status of credentials
     #[command(subcommand)]
     Status(status::Verb),
-    /// Records on the ledger
+    /// Records: files that go from hand to hand to be signed, and what became of those handed in
     #[command(subcommand)]
     Record(record::Verb),
     /// Trust bundles: what a verifier carries

@@ -8,15 +8,19 @@ mod answer;
 pub use answer::{NodeStatus, OfficeAnswer, RecordAnswer, RecordState, SeriesAnswer, Submitted};
 
 use answer::Problem;
+use concord_spec::block::{Block, MAX_BLOCK};
 use concord_spec::bundle::MAX_BUNDLE;
 use concord_spec::catalogue::{TypeDefinition, TypeRef};
 use concord_spec::charter::Charter;
 use concord_spec::charter::signed::{MAX_SIGNED_CHARTER, SignedCharter};
-use concord_spec::codec;
+use concord_spec::codec::{self, CodecError, Reader, Wire, Writer};
 use concord_spec::digest::Digest;
-use concord_spec::id::{OfficeId, SeriesId};
+use concord_spec::id::{Height, OfficeId, RegionId, SeriesId};
+use concord_spec::ledger::{Catalogue, Directory, Federation, MAX_SECTION, SectionName};
 use concord_spec::receipt::{MAX_RECEIPT, Receipt};
+use concord_spec::recognition::Recognition;
 use concord_spec::record::{RecordId, SignedRecord};
+use concord_spec::seal::Seal;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 use ureq::http::Response;
@@ -161,7 +165,7 @@ impl Node {
     /// Only where the whole request fails.
     pub fn submit_batch(&self, records: &[&SignedRecord]) -> Result<Vec<Submitted>, TransportError> {
         let path = "/v1/records/batch";
-        let mut body = codec::Writer::new();
+        let mut body = Writer::new();
         body.array(records.len());
         records.iter().for_each(|record| body.bytes(record.bytes()));
         let request = self.agent.post(self.url(path)).content_type("application/cbor");
@@ -224,6 +228,64 @@ impl Node {
     /// See [`TransportError`].
     pub fn office(&self, id: &OfficeId) -> Result<Option<OfficeAnswer>, TransportError> {
         unknown_is_none(self.get_json(&format!("/v1/offices/{}/{}", id.region, id.code), Duration::ZERO))
+    }
+
+    /// Section `federation`, not checked.
+    ///
+    /// # Errors
+    /// See [`TransportError`].
+    pub fn federation(&self) -> Result<Federation, TransportError> {
+        self.section(&SectionName::Federation)?
+            .ok_or_else(|| self.strange("/v1/sections/federation", "there is none"))
+    }
+
+    /// Section `catalogue`, not checked.
+    ///
+    /// # Errors
+    /// See [`TransportError`].
+    pub fn catalogue(&self) -> Result<Catalogue, TransportError> {
+        self.section(&SectionName::Catalogue)?
+            .ok_or_else(|| self.strange("/v1/sections/catalogue", "there is none"))
+    }
+
+    /// Section `recognition`, not checked.
+    ///
+    /// # Errors
+    /// See [`TransportError`].
+    pub fn recognition(&self) -> Result<Recognition, TransportError> {
+        self.section(&SectionName::Recognition)?
+            .ok_or_else(|| self.strange("/v1/sections/recognition", "there is none"))
+    }
+
+    /// Section `directory/<region>`, not checked; `None` when there is no such region.
+    ///
+    /// # Errors
+    /// See [`TransportError`].
+    pub fn directory(&self, region: &RegionId) -> Result<Option<Directory>, TransportError> {
+        self.section(&SectionName::Directory(region.clone()))
+    }
+
+    fn section<T: Wire>(&self, name: &SectionName) -> Result<Option<T>, TransportError> {
+        let path = format!("/v1/sections/{name}");
+        let Some(bytes) = unknown_is_none(self.get_bytes(&path, MAX_SECTION, BUNDLE_TIME))? else {
+            return Ok(None);
+        };
+        let document = codec::from_slice::<T>(&bytes, MAX_SECTION);
+        document.map(Some).map_err(|error| self.strange(&path, error))
+    }
+
+    /// A sealed block, its seal not checked; `None` past the tip.
+    ///
+    /// # Errors
+    /// See [`TransportError`].
+    pub fn block(&self, height: Height) -> Result<Option<(Block, Seal)>, TransportError> {
+        let path = format!("/v1/blocks/{height}/raw");
+        let max = MAX_BLOCK.saturating_add(MAX_SEAL);
+        let Some(bytes) = unknown_is_none(self.get_bytes(&path, max, REQUEST_TIME))? else {
+            return Ok(None);
+        };
+        let SealedBlock(block, seal) = codec::from_slice(&bytes, max).map_err(|error| self.strange(&path, error))?;
+        Ok(Some((block, seal)))
     }
 
     /// A full trust bundle, not checked.
@@ -327,6 +389,25 @@ impl Node {
             "/v1/status",
             format!("it is of chain {}, expected {chain_id}", status.chain_id),
         ))
+    }
+}
+
+/// Most bytes of a seal with its frame.
+const MAX_SEAL: usize = 1_024;
+
+/// What `GET /v1/blocks/{height}/raw` answers: CBOR `[block, seal]`, both byte strings.
+struct SealedBlock(Block, Seal);
+
+impl Wire for SealedBlock {
+    fn encode(&self, w: &mut Writer) {
+        w.array(2);
+        w.bytes(&codec::to_vec(&self.0));
+        w.bytes(&codec::to_vec(&self.1));
+    }
+    fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
+        r.array(2)?;
+        let block = Block::from_bytes(r.bytes(MAX_BLOCK)?)?;
+        Ok(Self(block, codec::from_slice(r.bytes(MAX_SEAL)?, MAX_SEAL)?))
     }
 }
 
