@@ -15,6 +15,7 @@ use concord_spec::charter::Charter;
 use concord_spec::charter::signed::{MAX_SIGNED_CHARTER, SignedCharter};
 use concord_spec::codec::{self, CodecError, Reader, Wire, Writer};
 use concord_spec::digest::Digest;
+use concord_spec::epochs::{MAX_HISTORY, RegionHistory};
 use concord_spec::id::{Height, OfficeId, RegionId, SeriesId};
 use concord_spec::ledger::{Catalogue, Directory, Federation, MAX_SECTION, SectionName};
 use concord_spec::receipt::{MAX_RECEIPT, Receipt};
@@ -294,6 +295,16 @@ impl Node {
     /// See [`TransportError`].
     pub fn bundle(&self) -> Result<Vec<u8>, TransportError> {
         self.get_bytes("/v1/bundle", MAX_BUNDLE, BUNDLE_TIME)
+    }
+
+    /// Every change of regions since the charter, not checked.
+    ///
+    /// # Errors
+    /// See [`TransportError`].
+    pub fn region_history(&self) -> Result<RegionHistory, TransportError> {
+        let path = "/v1/region-history";
+        let bytes = self.get_bytes(path, MAX_HISTORY, REQUEST_TIME)?;
+        codec::from_slice(&bytes, MAX_HISTORY).map_err(|error| self.strange(path, error))
     }
 
     fn url(&self, path: &str) -> String {

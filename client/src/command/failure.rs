@@ -3,6 +3,7 @@
 use concord_client::desk::definition::DefinitionError;
 use concord_client::desk::issuing::IssuingError;
 use concord_client::desk::journal::JournalError;
+use concord_client::desk::regions::RegionsError;
 use concord_client::desk::release::ReleaseError;
 use concord_client::desk::sheet::SheetError;
 use concord_client::files::FileError;
@@ -41,6 +42,9 @@ pub(crate) enum Failure {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Issuing(#[from] IssuingError),
+    /// The regions that sealed a block are not known.
+    #[error(transparent)]
+    Regions(#[from] RegionsError),
     #[error(transparent)]
     Release(#[from] ReleaseError),
     #[error(transparent)]
@@ -83,6 +87,7 @@ impl Failure {
             | Self::Bundle(_)
             | Self::Journal(_)
             | Self::Issuing(_)
+            | Self::Regions(_)
             | Self::Release(_)
             | Self::Sheet(_)
             | Self::Definition(_)
@@ -108,6 +113,7 @@ impl Failure {
             | Self::Bundle(_)
             | Self::Journal(_)
             | Self::Issuing(_)
+            | Self::Regions(_)
             | Self::Release(_)
             | Self::Sheet(_)
             | Self::Definition(_)

@@ -35,12 +35,18 @@ impl Bench {
             height: 0,
             peers: AllowList::default(),
         };
-        let network = network::spawn(config, None, &mut prometheus_client::registry::Registry::default())
-            .await
-            .unwrap();
+        let network = network::spawn(
+            config,
+            None,
+            Arc::new(|_| None),
+            &mut prometheus_client::registry::Registry::default(),
+        )
+        .await
+        .unwrap();
         let api = Api {
             region: RegionId::new("110000").unwrap(),
             charter: SignedCharter::new(ledger.state().charter().clone()).unwrap().to_bytes(),
+            role: Role::Region,
             chain: Arc::clone(&ledger) as Arc<dyn ChainView>,
             pool: Arc::new(open(dir.path(), &ledger, roomy())),
             network: network.handle,
@@ -361,6 +367,7 @@ async fn a_stopping_server_lets_go_of_who_listens() {
     let bench = Bench::new().await;
     let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
     let parts = Parts {
+        role: Role::Region,
         region: bench.api.region.clone(),
         charter: bench.api.charter.clone(),
         chain: Arc::clone(&bench.api.chain),

@@ -2,11 +2,11 @@
 
 use super::{Error, shortened, sum_of_shares, with_trailing};
 use concord_spec::certificate::{Certificate, credential_code_text};
-use concord_spec::content::Validity;
+use concord_spec::content::{Relation, Validity};
 use concord_spec::credential::SignedCredential;
 use concord_spec::digest::Digest;
-use concord_spec::id::{Height, Number, SeriesId};
-use concord_spec::record::{Action, NumberRange, SetStatus, StatusChange};
+use concord_spec::id::{CredentialId, Height, Number, SeriesId};
+use concord_spec::record::{Action, NumberRange, SetStatus, StatusChange, Successor};
 use concord_spec::status::{Reason, StatusKind};
 use concord_spec::world::World;
 use serde_json::{Value, json};
@@ -118,7 +118,14 @@ fn set_statuses(world: &mut World) -> Result<(), Error> {
             reason: Reason::Unspecified,
             effective: None,
             detail: None,
-            successor: None,
+            // Number 3 was corrected by number 16.
+            successor: (change == StatusChange::Set(StatusKind::Superseded)).then_some(Successor {
+                first: CredentialId {
+                    series: SeriesId(1),
+                    number: Number(16),
+                },
+                relation: Relation::Corrects,
+            }),
         }))?);
     }
     world.append(records)

@@ -34,7 +34,8 @@ pub(super) fn coded_len(gaps: &[u16], parameter: u8) -> usize {
 
 /// The least length in bytes of a code of so many gaps; it grows with the parameter.
 pub(super) fn least_len(gaps: usize, parameter: u8) -> usize {
-    gaps.saturating_mul(usize::from(parameter).saturating_add(1)).div_ceil(8)
+    gaps.saturating_mul(usize::from(parameter).saturating_add(1))
+        .div_ceil(8)
 }
 
 /// The code.

@@ -8,7 +8,9 @@ use crate::block::{Block, Header, IssueEssence, MAX_BLOCK, Rest};
 use crate::bundle::{MAX_BUNDLE, Section, SeriesEntry, TrustBundle};
 use crate::catalogue::{ClaimDefinition, ClaimKind, Label, TypeDefinition, TypeRef};
 use crate::certificate::{Certificate, MAX_CERTIFICATE};
-use crate::charter::{Address, Charter, CharterRegion, MAX_CHARTER, Parameters};
+use crate::charter::card::{Card, MAX_CARD, UncheckedCard};
+use crate::charter::signed::{MAX_SIGNED_CHARTER, RegionSignatures, SignedCharter, UncheckedSignedCharter};
+use crate::charter::{Address, Charter, CharterRegion, KeySignature, MAX_CHARTER, Parameters};
 use crate::codec::{self, CodecError, Reader};
 use crate::content::{
     Attachment, ClaimValue, Content, CopyOf, Holder, Named, Predecessor, Provenance, Relation, Role, Validity,
@@ -108,9 +110,10 @@ impl Samples {
             series: SeriesId(1),
             ranges: vec![range(0, 1), range(2, 1)],
             change: StatusChange::Set(StatusKind::Revoked),
-            reason: 3,
+            reason: crate::status::Reason::Lapsed,
             effective: Some(world.state.tip().time),
             detail: Some(Digest([7; 32])),
+            successor: None,
         };
         for action in [Action::SetStatus(revoke), Action::FreezeSeries(SeriesId(1))] {
             let record = world.by_office(action)?;
@@ -287,6 +290,21 @@ impl Samples {
         let charter = self.world.state.charter();
         let set = self.world.state.region_set();
         let addresses = charter.regions.iter().flat_map(|region| region.addresses.clone());
+        let mut signed = SignedCharter::new(charter.clone())?;
+        for (region, key) in charter.regions.iter().zip(&self.world.authorities).take(2) {
+            signed.sign(&region.region, key)?;
+        }
+        let first = charter.regions.first().ok_or("no region")?;
+        let mut card = Card::new(CharterRegion {
+            peer_id: "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp".to_owned(),
+            ..first.clone()
+        })?;
+        let unsigned = card.unchecked();
+        card.sign(self.world.authorities.first().ok_or("no authority")?)?;
+        let signatures = RegionSignatures {
+            region: first.region.clone(),
+            signatures: card.signatures().to_vec(),
+        };
         Ok(vec![
             wire!(Member, MAX_RECORD, set.members().to_vec()),
             wire!(RegionSet, MAX_CHARTER, [(**set).clone()]),
@@ -294,6 +312,10 @@ impl Samples {
             wire!(CharterRegion, MAX_CHARTER, charter.regions.clone()),
             wire!(Parameters, MAX_CHARTER, [charter.parameters.clone()]),
             wire!(Charter, MAX_CHARTER, [charter.clone()]),
+            wire!(KeySignature, MAX_CARD, card.signatures().to_vec()),
+            wire!(UncheckedCard, MAX_CARD, [unsigned, card.unchecked()]),
+            wire!(RegionSignatures, MAX_SIGNED_CHARTER, [signatures]),
+            wire!(UncheckedSignedCharter, MAX_SIGNED_CHARTER, [signed.unchecked()]),
         ])
     }
 

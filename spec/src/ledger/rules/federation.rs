@@ -58,7 +58,7 @@ impl LedgerState {
         if side.binary_search(region).is_ok() {
             return Err(Rejection::AlreadyVoted(region.clone()));
         }
-        let before = Arc::clone(&self.federation);
+        let before = (Arc::clone(&self.federation), self.touched.contains(&Entry::Federation));
         self.change_federation(|federation| {
             let known = federation.proposals.iter_mut().find(|known| known.id == vote.proposal);
             let Some(proposal) = known else { return };
@@ -73,7 +73,11 @@ impl LedgerState {
         });
         if let Err(rejection) = self.settle(&vote.proposal, at) {
             // The vote that would make a change that cannot be made any more does not count either.
-            self.federation = before;
+            let (federation, touched) = before;
+            self.federation = federation;
+            if !touched {
+                self.touched.remove(&Entry::Federation);
+            }
             return Err(rejection);
         }
         Ok(Outcome::Done)
