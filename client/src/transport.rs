@@ -4,6 +4,7 @@
 //! Answers are bounded in size and time.
 
 mod answer;
+mod events;
 
 pub use answer::{NodeStatus, OfficeAnswer, RecordAnswer, RecordState, SeriesAnswer, Submitted};
 
@@ -22,7 +23,9 @@ use concord_spec::receipt::{MAX_RECEIPT, Receipt};
 use concord_spec::recognition::Recognition;
 use concord_spec::record::{RecordId, SignedRecord};
 use concord_spec::seal::Seal;
+use events::EventsError;
 use serde::de::DeserializeOwned;
+use std::io::BufReader;
 use std::time::Duration;
 use ureq::http::Response;
 use ureq::{Agent, Body};
@@ -33,6 +36,8 @@ pub const MAX_WAIT: Duration = Duration::from_secs(30);
 const REQUEST_TIME: Duration = Duration::from_secs(20);
 /// Time for a bundle, which can have hundreds of megabytes.
 const BUNDLE_TIME: Duration = Duration::from_secs(600);
+/// Longest silence of a node's events: it sends a sign of life every 15 s.
+const SILENCE: Duration = Duration::from_secs(40);
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// Most bytes of a JSON answer.
 const MAX_JSON: usize = 16 << 20;
@@ -305,6 +310,30 @@ impl Node {
         let path = "/v1/region-history";
         let bytes = self.get_bytes(path, MAX_HISTORY, REQUEST_TIME)?;
         codec::from_slice(&bytes, MAX_HISTORY).map_err(|error| self.strange(path, error))
+    }
+
+    /// Follows the node's blocks: first the height it is at, then every block as it is committed, until `each` says no.
+    ///
+    /// # Errors
+    /// The stream ends, the node says nothing for too long, or it is of another chain.
+    pub fn events(&self, chain_id: &Digest, each: impl FnMut(Height) -> bool) -> Result<(), TransportError> {
+        let path = "/v1/events";
+        let request = self.agent.get(self.url(path));
+        let request = request
+            .config()
+            .timeout_recv_response(Some(REQUEST_TIME))
+            .timeout_per_read(Some(SILENCE))
+            .build();
+        let response = self.accepted(path, request.call())?;
+        let now = self.expect_chain(chain_id)?.height;
+        let lines = BufReader::new(response.into_body().into_reader());
+        events::read(now, lines, each).map_err(|error| match error {
+            EventsError::Ended(reason) => TransportError::NoAnswer {
+                url: self.url(path),
+                reason,
+            },
+            EventsError::Strange(reason) => self.strange(path, reason),
+        })
     }
 
     fn url(&self, path: &str) -> String {

@@ -7,7 +7,6 @@ mod series;
 
 pub(crate) use governance::{conditions, definition, recognised};
 pub(crate) use office::{level, zone};
-pub(crate) use series::{numbers, relation};
 
 use concord_spec::catalogue::Label;
 use concord_spec::key::Keyring;
