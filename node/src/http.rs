@@ -14,6 +14,7 @@ mod openapi;
 mod problem;
 mod recognition;
 mod records;
+mod sections;
 mod serve;
 mod status;
 mod submit;
@@ -229,6 +230,8 @@ fn public() -> Routes {
         ("/v1/series", get(directory::series)),
         ("/v1/series/{id}", get(directory::one_series)),
         ("/v1/series/{id}/numbers/{number}", get(directory::number)),
+        ("/v1/sections/{name}", get(sections::section)),
+        ("/v1/sections/directory/{region}", get(sections::directory)),
         ("/v1/bundle", get(bundle::bundle)),
         ("/v1/region-history", get(bundle::region_history)),
         ("/v1/events", get(events::events)),

@@ -313,8 +313,8 @@ pub struct Recognition {
 }
 wire_array!(Recognition version 1 "recognition" { declarations: list(MAX_DECLARATIONS) });
 
-/// Most declarations of a federation.
-pub const MAX_DECLARATIONS: usize = 1 << 17;
+/// Most declarations of a federation: 4,096 of each of the 1,024 regions that there may ever be.
+pub const MAX_DECLARATIONS: usize = 1 << 22;
 /// Most declarations of one region.
 pub const MAX_DECLARATIONS_OF_REGION: usize = 4_096;
 

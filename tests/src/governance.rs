@@ -5,13 +5,14 @@ use std::time::Duration;
 use concord_spec::bundle::{TrustBundle, TrustedState};
 use concord_spec::certificate::Certificate;
 use concord_spec::codec;
-use concord_spec::id::UnixMillis;
+use concord_spec::id::{Height, UnixMillis};
 use concord_spec::ledger::LedgerState;
 use concord_spec::record::{Action, Change, Vote};
 use concord_spec::verify::{Policy, Presented, Verdict, verify};
 
 use crate::ledger::replay;
 use crate::office::{Pen, now_ms, record};
+use crate::wait::{Seen, until};
 use crate::{Cluster, HarnessError, Result};
 
 /// Within this a change that was voted is in force on every node that runs.
@@ -53,13 +54,22 @@ pub fn state(cluster: &Cluster, index: usize) -> Result<LedgerState> {
     Ok(replay(api, cluster.charter(), api.status()?.height)?.state)
 }
 
-/// A node's trust bundle, checked against the charter's chain alone.
+/// A node's trust bundle, checked against the charter's chain alone, once it is of this height or a later one.
 ///
 /// # Errors
-/// It does not hold.
-pub fn bundle(cluster: &Cluster, index: usize) -> Result<TrustedState> {
-    let answer = cluster.api(index)?.get("/v1/bundle")?;
-    TrustBundle::open(&answer.body, &cluster.charter().chain_id()).map_err(|why| HarnessError::bytes("a bundle", why))
+/// It does not hold, or none of that height comes in time.
+pub fn bundle(cluster: &Cluster, index: usize, height: Height) -> Result<TrustedState> {
+    let what = format!("node {index} serves a bundle of height {height}");
+    until(&what, IN_FORCE_WITHIN, || {
+        let answer = cluster.api(index)?.get("/v1/bundle")?;
+        let opened = TrustBundle::open(&answer.body, &cluster.charter().chain_id());
+        let bundle = opened.map_err(|why| HarnessError::bytes("a bundle", why))?;
+        Ok(if bundle.height() >= height {
+            Seen::Yes(bundle)
+        } else {
+            Seen::NotYet(format!("height {}", bundle.height()))
+        })
+    })
 }
 
 /// The verdict on a certificate, offline, by a bundle.

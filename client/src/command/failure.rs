@@ -9,6 +9,7 @@ use concord_client::desk::sheet::SheetError;
 use concord_client::files::FileError;
 use concord_client::keys::KeyFileError;
 use concord_client::transport::TransportError;
+use concord_client::watch::{PositionError, WatchError};
 use concord_spec::bundle::BundleError;
 use concord_spec::charter::CharterError;
 use concord_spec::id::IdError;
@@ -52,6 +53,10 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Definition(#[from] DefinitionError),
     #[error(transparent)]
+    Watch(#[from] WatchError),
+    #[error(transparent)]
+    Position(#[from] PositionError),
+    #[error(transparent)]
     Name(#[from] IdError),
     /// The ledger refused a record for good.
     #[error("the ledger refused record {id} ({code}): {detail}")]
@@ -91,6 +96,8 @@ impl Failure {
             | Self::Release(_)
             | Self::Sheet(_)
             | Self::Definition(_)
+            | Self::Watch(_)
+            | Self::Position(_)
             | Self::Name(_)
             | Self::Rejected { .. }
             | Self::StillPending { .. }
@@ -117,6 +124,8 @@ impl Failure {
             | Self::Release(_)
             | Self::Sheet(_)
             | Self::Definition(_)
+            | Self::Watch(_)
+            | Self::Position(_)
             | Self::Name(_)
             | Self::StillPending { .. }
             | Self::Findings(_)

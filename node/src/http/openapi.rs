@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
-use super::{blocks, bundle, directory, events, federation, health, recognition, records, status, submit};
+use super::{blocks, bundle, directory, events, federation, health, recognition, records, sections, status, submit};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -32,6 +32,8 @@ use super::{blocks, bundle, directory, events, federation, health, recognition, 
         directory::series,
         directory::one_series,
         directory::number,
+        sections::section,
+        sections::directory,
         bundle::bundle,
         bundle::region_history,
         events::events,

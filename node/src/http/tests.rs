@@ -4,6 +4,7 @@ use axum::body::{Body, to_bytes};
 use concord_spec::bundle::TrustBundle;
 use concord_spec::charter::signed::SignedCharter;
 use concord_spec::codec::Writer;
+use concord_spec::ledger::{SectionName, document_root};
 use concord_spec::receipt::Receipt;
 use concord_spec::record::{Action, SignedRecord};
 use libp2p::identity::Keypair;
@@ -435,6 +436,27 @@ async fn events_of_a_series_tell_its_records_before_their_block() {
         "{text}"
     );
     assert!(!heard(other).await.contains("event: record"));
+}
+
+#[tokio::test]
+async fn every_section_that_is_a_document_is_served_as_it_is_sealed() {
+    let bench = Bench::new().await;
+    let roots = bench.ledger.state().section_roots();
+    assert!(roots.len() > 4);
+    for section in roots {
+        let (status, document) = bench.get(&format!("/v1/sections/{}", section.name)).await;
+        if let SectionName::Status(..) = section.name {
+            assert_eq!(status, StatusCode::NOT_FOUND);
+            continue;
+        }
+        assert_eq!(status, StatusCode::OK, "{}", section.name);
+        assert_eq!(document_root(&document), section.root, "{}", section.name);
+    }
+    assert_eq!(bench.get("/v1/sections/nonsense").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(
+        bench.get("/v1/sections/directory/999999").await.0,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]

@@ -145,7 +145,7 @@ fn vector(
     Ok(vector)
 }
 
-fn labels(text: &str) -> Vec<Label> {
+pub(super) fn labels(text: &str) -> Vec<Label> {
     vec![Label {
         language: "zh".to_owned(),
         text: text.to_owned(),

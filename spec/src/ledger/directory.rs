@@ -43,7 +43,7 @@ wire_array!(Delegation { from, kind, until });
 pub struct Succession {
     /// The successor.
     pub to: OfficeId,
-    /// Height at which it took over.
+    /// First height at which it stands in the other's place: the one after the record's.
     pub at: Height,
 }
 wire_array!(Succession { to, at });

@@ -252,7 +252,10 @@ wire_array!(EvidenceEntry {
 
 const MAX_EVIDENCE: usize = MAX_EVIDENCE_OF_REGION * MAX_MEMBERS;
 const MAX_PROPOSALS: usize = MAX_PROPOSALS_OF_REGION * MAX_REGIONS;
-const MAX_VERSIONS: usize = 1_024;
+/// Most changes that passed and wait for their height.
+pub(super) const MAX_SCHEDULED: usize = 2_048;
+/// Most versions that were voted.
+pub(super) const MAX_VERSIONS: usize = 1_024;
 
 /// Section `federation`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -281,7 +284,7 @@ wire_array!(Federation version 1 "federation" {
     versions: list(MAX_VERSIONS),
     next_series,
     proposals: list(MAX_PROPOSALS),
-    scheduled: list(MAX_PROPOSALS),
+    scheduled: list(MAX_SCHEDULED),
     evidence: list(MAX_EVIDENCE),
 });
 

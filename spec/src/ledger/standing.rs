@@ -148,6 +148,7 @@ pub fn issues_for(
             && delegation.until >= time
             && check_active(offices, &delegation.from, height).is_ok()
             && in_scope(offices, &delegation.from, kind)
+            && reaches_no_further(offices, id, &delegation.from)
     });
     current.map(|delegation| delegation.from.clone()).next()
 }
@@ -156,4 +157,18 @@ pub fn issues_for(
 #[must_use]
 pub fn reaches(offices: &dyn Offices, id: &OfficeId, region: &RegionId) -> bool {
     upwards(offices, id).all(|(_, office)| office.scope.reaches(region))
+}
+
+/// Whether what `id` issues is valid only where what `than` issues is: nobody's credentials reach further by delegation.
+#[must_use]
+pub fn reaches_no_further(offices: &dyn Offices, id: &OfficeId, than: &OfficeId) -> bool {
+    if upwards(offices, than).all(|(_, office)| office.scope.regions.is_none()) {
+        return true;
+    }
+    // Without a list of its own it reaches every region, also those that are not there yet.
+    let Some(listed) = upwards(offices, id).find_map(|(_, office)| office.scope.regions.as_ref()) else {
+        return false;
+    };
+    let mut own = listed.iter().filter(|region| reaches(offices, id, region));
+    own.all(|region| reaches(offices, than, region))
 }

@@ -11,7 +11,7 @@ use crate::id::{Height, OfficeId, RegionId, UnixMillis};
 use crate::ledger::Series;
 use crate::ledger::standing::{self, Offices};
 use crate::receipt::{Receipt, ReceiptError};
-use crate::status::Standing;
+use crate::status::{SeriesStatus, Standing};
 
 /// What was found so far.
 #[derive(Debug, Default)]
@@ -205,8 +205,7 @@ fn authentic<'a>(
         Some(height) => standing::holder_at(state, &opened_by, height) == *issuer,
         None => standing::holders(state, &opened_by).contains(issuer),
     };
-    let newer = at.is_none_or(|height| height > state.height());
-    let reason = if !held && !newer {
+    let reason = if !held && !may_be_newer {
         Some(format!("series {} was not of office {issuer}", series.id))
     } else if credential.vct != series.of {
         Some(format!(
@@ -294,9 +293,10 @@ fn fits_series(certificate: &Certificate, origin: &Origin<'_>, state: &TrustedSt
     if series.frozen.is_some_and(|frozen| receipt.height > frozen) {
         return Err(format!("series {} was frozen before that block", series.id));
     }
-    let next = state.status(origin.region, series).map_or(0, |status| status.next);
     let number = certificate.credential.credential().id.number.0;
-    if receipt.height <= state.height() && number >= next {
+    // A bundle may lack the status of this type and region: then the receipt alone tells.
+    let past = |status: &SeriesStatus| number >= status.next;
+    if receipt.height <= state.height() && state.status(origin.region, series).is_some_and(past) {
         return Err(format!("series {} had not issued number {number} by then", series.id));
     }
     Ok(())

@@ -3,6 +3,8 @@
 //!
 //! A structure that is missing here makes that test fail.
 
+mod rules;
+
 use super::{World, WorldError};
 use crate::block::{Block, Header, IssueEssence, MAX_BLOCK, Rest};
 use crate::bundle::{MAX_BUNDLE, Section, SeriesEntry, TrustBundle};
@@ -19,6 +21,7 @@ use crate::cose::{Sign1, Signed};
 use crate::credential::{Credential, MAX_CREDENTIAL, SignedCredential};
 use crate::day::Day;
 use crate::digest::Digest;
+use crate::epochs::{self, Handover, MAX_HISTORY, RegionHistory};
 use crate::id::{
     ChainName, CredentialId, Height, Number, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, TypeVersion, UnixMillis,
 };
@@ -56,12 +59,17 @@ macro_rules! wire {
         Structure {
             name: std::any::type_name::<$type>(),
             max: $max,
-            samples: $values.into_iter().map(|value: $type| codec::to_vec(&value)).collect(),
-            decode: |bytes| codec::from_slice::<$type>(bytes, $max).map(|value| codec::to_vec(&value)),
-            read: |bytes| Reader::new(bytes).wire::<$type>().map(|_| ()),
+            samples: $values
+                .into_iter()
+                .map(|value: $type| $crate::codec::to_vec(&value))
+                .collect(),
+            decode: |bytes| $crate::codec::from_slice::<$type>(bytes, $max).map(|value| $crate::codec::to_vec(&value)),
+            read: |bytes| $crate::codec::Reader::new(bytes).wire::<$type>().map(|_| ()),
         }
     };
 }
+
+use wire;
 
 /// The body of an action of one kind.
 macro_rules! body {
@@ -80,6 +88,14 @@ macro_rules! body {
 /// A sample that could not be made, which is a defect.
 pub fn structures() -> Result<Vec<Structure>, WorldError> {
     let samples = Samples::new()?;
+    let rules = [
+        samples.votes()?,
+        samples.ceremony()?,
+        samples.recognised()?,
+        samples.governed()?,
+        samples.offices()?,
+        samples.kept()?,
+    ];
     let parts = [
         samples.names()?,
         samples.keys()?,
@@ -92,10 +108,10 @@ pub fn structures() -> Result<Vec<Structure>, WorldError> {
         samples.records()?,
         samples.sealed()?,
     ];
-    Ok(parts.into_iter().chain(chain).flatten().collect())
+    Ok(parts.into_iter().chain(chain).chain(rules).flatten().collect())
 }
 
-/// A world in which everything has happened once.
+/// A world of two regions in which everything has happened once.
 struct Samples {
     world: World,
     certificates: Vec<Certificate>,
@@ -104,7 +120,7 @@ struct Samples {
 
 impl Samples {
     fn new() -> Result<Self, WorldError> {
-        let mut world = World::with_series(4, "structures")?;
+        let mut world = World::with_series(2, "structures")?;
         let certificates = world.issue(3)?;
         let revoke = SetStatus {
             series: SeriesId(1),
@@ -122,11 +138,17 @@ impl Samples {
         let blocks = world.blocks.iter();
         let records = blocks.flat_map(|(block, _)| block.records.iter().map(|record| (**record).clone()));
         let records = records.collect();
-        Ok(Self {
+        let mut samples = Self {
             world,
             certificates,
             records,
-        })
+        };
+        // Signed by somebody: whether they are allowed is not for a decoder.
+        for action in samples.further_actions()? {
+            let record = samples.world.by_region(action)?;
+            samples.records.push(record);
+        }
+        Ok(samples)
     }
 
     fn blocks(&self) -> impl Iterator<Item = &Block> {
@@ -321,24 +343,29 @@ impl Samples {
 
     fn sections(&self) -> Result<Vec<Structure>, WorldError> {
         let state = &self.world.state;
-        let mut directory = self.directory()?.clone();
-        for series in &mut directory.series {
-            series.frozen = None;
-        }
-        let directories = [self.directory()?.clone(), directory, Directory::default()];
+        let directories = [
+            self.directory()?.clone(),
+            self.eventful_directory()?,
+            Directory::default(),
+        ];
+        let offices = directories.iter().flat_map(|directory| directory.offices.clone());
         let roots = state.section_roots();
         let names = roots
             .iter()
             .map(|root| root.name.clone())
             .chain([SectionName::Recognition]);
         Ok(vec![
-            wire!(Federation, MAX_SECTION, [state.federation().clone()]),
+            wire!(
+                Federation,
+                MAX_SECTION,
+                [state.federation().clone(), self.eventful_federation()?]
+            ),
             wire!(
                 Catalogue,
                 MAX_SECTION,
                 [state.catalogue().clone(), Catalogue::default()]
             ),
-            wire!(Office, MAX_SECTION, self.directory()?.offices.clone()),
+            wire!(Office, MAX_SECTION, offices),
             wire!(
                 Series,
                 MAX_SECTION,
@@ -351,7 +378,10 @@ impl Samples {
     }
 
     fn records(&self) -> Result<Vec<Structure>, WorldError> {
-        let actors = [Actor::Region(self.world.region()?), Actor::Office(self.world.office()?)];
+        let named = [Actor::Region(self.world.region()?), Actor::Office(self.world.office()?)];
+        let actors = named
+            .into_iter()
+            .chain([Actor::Domain(rules::domain()?), Actor::Nobody]);
         let revoke: Vec<SetStatus> = self.bodies(|action| body!(action, SetStatus));
         let bare = revoke.iter().cloned().map(|body| SetStatus {
             change: StatusChange::Reinstate,
@@ -410,6 +440,24 @@ impl Samples {
             .iter()
             .map(|certificate| certificate.batch_path.clone());
         let bundle = codec::from_slice::<TrustBundle>(&self.world.bundle()?, MAX_BUNDLE)?;
+        let (founding, seal) = self.world.blocks.first().ok_or("no block")?;
+        let handover = Handover {
+            header: founding.header,
+            rest: founding.rest.clone(),
+            seal: seal.clone(),
+        };
+        let change = epochs::Change {
+            handover: handover.clone(),
+            regions: (**self.world.state.region_set()).clone(),
+        };
+        let history_of_regions = RegionHistory {
+            height: Height(70_000),
+            changes: vec![change.clone()],
+        };
+        let handed = TrustBundle {
+            handovers: vec![handover.clone()],
+            ..bundle.clone()
+        };
         Ok(vec![
             wire!(IssueEssence, MAX_RECEIPT, [essence]),
             wire!(Header, MAX_BLOCK, self.blocks().map(|block| block.header)),
@@ -427,7 +475,10 @@ impl Samples {
             wire!(Receipt, MAX_RECEIPT, receipts),
             wire!(Certificate, MAX_CERTIFICATE, self.certificates.clone()),
             wire!(Section, MAX_BUNDLE, bundle.sections.clone()),
-            wire!(TrustBundle, MAX_BUNDLE, [bundle.clone()]),
+            wire!(Handover, MAX_BUNDLE, [handover]),
+            wire!(epochs::Change, MAX_HISTORY, [change]),
+            wire!(RegionHistory, MAX_HISTORY, [history_of_regions]),
+            wire!(TrustBundle, MAX_BUNDLE, [bundle, handed]),
         ])
     }
 }

@@ -1,8 +1,7 @@
 //! What holds for every record: chain, time, once only, signatures, whose action it is.
 
 use super::Case;
-use crate::scene::{Desk, HOUR_MS, LICENCE, issue, labels, opening, region, version_of};
-use concord_spec::codec;
+use crate::scene::{Desk, HOUR_MS, LICENCE, exchanged, forged, issue, labels, opening, region, version_of};
 use concord_spec::digest::Digest;
 use concord_spec::id::{DomainId, RegionId, SeriesId, UnixMillis};
 use concord_spec::key::ed25519::SecretKey;
@@ -57,13 +56,13 @@ pub(crate) const CASES: &[Case] = &[
     ("TOO_MANY_SIGNATURES", |world| {
         with_payload(world, |payload| payload.actor = Actor::Nobody)
     }),
-    ("SIGNATURE_ORDER", exchanged),
+    ("SIGNATURE_ORDER", |world| exchanged(&signed_by(world, &[0, 1]))),
     ("UNKNOWN_KEY", |world| {
         let actor = Actor::Office(world.office().unwrap());
         let payload = world.payload(actor, Action::FreezeSeries(SeriesId(1)));
         SignedRecord::sign(payload, &[&world.office_keys[0], &SecretKey::from_seed([5; 32])])
     }),
-    ("FORGED_SIGNATURE", forged),
+    ("FORGED_SIGNATURE", |world| forged(&signed_by(world, &[0, 1]))),
     ("NOT_YOURS", |world| world.by_region(issue(SeriesId(1), 16, 1)).unwrap()),
     ("NOT_YOURS", |world| {
         world.by_region(opening(&version_of(LICENCE, 1), 70)).unwrap()
@@ -119,29 +118,4 @@ fn with_payload(world: &mut World, change: impl FnOnce(&mut Payload)) -> SignedR
     let mut payload = world.payload(actor, issue(SeriesId(1), 16, 1));
     change(&mut payload);
     SignedRecord::sign(payload, &[&world.office_keys[0], &world.office_keys[1]])
-}
-
-/// A record whose last signature has one bit changed.
-fn forged(world: &mut World) -> SignedRecord {
-    let mut bytes = signed_by(world, &[0, 1]).bytes().to_vec();
-    // The last 64 bytes are the last signature; its first half is a point, its second a scalar.
-    let last = bytes.len() - 40;
-    bytes[last] ^= 1;
-    SignedRecord::from_bytes(&bytes).unwrap()
-}
-
-/// A record whose two signatures are exchanged.
-fn exchanged(world: &mut World) -> SignedRecord {
-    let signed = signed_by(world, &[0, 1]);
-    let bytes = signed.bytes();
-    let payload = codec::to_vec(signed.payload());
-    let start = bytes
-        .windows(payload.len())
-        .position(|window| window == payload)
-        .unwrap()
-        + payload.len()
-        + 1;
-    let half = (bytes.len() - start) / 2;
-    let exchanged = [&bytes[..start], &bytes[start + half..], &bytes[start..start + half]].concat();
-    SignedRecord::from_bytes(&exchanged).unwrap()
 }

@@ -335,3 +335,23 @@ pub(crate) fn by_region_until(world: &mut World, index: usize, later_ms: u64, ac
     payload.not_after = UnixMillis(world.state.tip().time.0 + later_ms);
     SignedRecord::sign(payload, &[&concord_spec::world::authority(index)])
 }
+
+/// The record with one bit of its last signature changed.
+pub(crate) fn forged(record: &SignedRecord) -> SignedRecord {
+    let mut bytes = record.bytes().to_vec();
+    // The last 64 bytes are the last signature; its first half is a point, its second a scalar.
+    let last = bytes.len() - 40;
+    bytes[last] ^= 1;
+    SignedRecord::from_bytes(&bytes).unwrap()
+}
+
+/// The record with its two signatures exchanged.
+pub(crate) fn exchanged(record: &SignedRecord) -> SignedRecord {
+    let bytes = record.bytes();
+    let payload = codec::to_vec(record.payload());
+    let place = bytes.windows(payload.len()).position(|window| window == payload);
+    let start = place.unwrap() + payload.len() + 1;
+    let half = (bytes.len() - start) / 2;
+    let exchanged = [&bytes[..start], &bytes[start + half..], &bytes[start..start + half]].concat();
+    SignedRecord::from_bytes(&exchanged).unwrap()
+}

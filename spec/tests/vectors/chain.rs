@@ -200,6 +200,14 @@ fn check_details(vector: &Value, presented: &Presented<'_>) {
     }
 }
 
+fn policy(vector: &Value) -> Policy {
+    Policy {
+        own_region: vector["own_region"].as_str().map(|region| region.parse().unwrap()),
+        max_age_ms: vector["max_age_ms"].as_u64(),
+        purpose: vector["purpose"].as_str().map(str::to_owned),
+    }
+}
+
 #[test]
 fn every_certificate_gets_its_verdict() {
     let file = file("certificates.json");
@@ -225,11 +233,7 @@ fn every_certificate_gets_its_verdict() {
         } else {
             Presented::Credential(&input)
         };
-        let policy = Policy {
-            own_region: vector["own_region"].as_str().map(|region| region.parse().unwrap()),
-            max_age_ms: vector["max_age_ms"].as_u64(),
-            purpose: vector["purpose"].as_str().map(str::to_owned),
-        };
+        let policy = policy(vector);
         let report = verify(
             presented,
             &bundles[text(vector, "bundle")],
@@ -249,6 +253,16 @@ fn every_certificate_gets_its_verdict() {
             "{}",
             vector["name"]
         );
+        let recognised = serde_json::to_value(&report.recognised).unwrap();
+        assert_eq!(recognised, vector["recognised"], "{}", vector["name"]);
+        if let Some(named) = vector["issuer_named"].as_str() {
+            let evidence = &report.checks[1].evidence;
+            assert!(
+                evidence.ends_with(&format!(", of {named}")),
+                "{}: {evidence}",
+                vector["name"]
+            );
+        }
         check_details(vector, &presented);
         verdicts.insert(report.verdict.word());
     }
@@ -266,7 +280,7 @@ fn bundles_that_do_not_hold_are_refused() {
     }
     assert_eq!(
         results.len(),
-        8,
+        9,
         "accept and every BundleError but a charter's: {results:?}"
     );
 }

@@ -46,7 +46,7 @@ const fn target(name: &'static str, max_len: usize, decoder: Decoder) -> Target 
 }
 
 /// All targets.
-pub const TARGETS: [Target; 28] = [
+pub const TARGETS: [Target; 31] = [
     target("record", 1_024, Structure("record::SignedRecord")),
     target("payload", 1_024, Structure("record::Payload")),
     target("block", 2_048, Structure("block::Block")),
@@ -55,19 +55,22 @@ pub const TARGETS: [Target; 28] = [
     target("seal", 128, Structure("seal::Seal")),
     target("region_set", 1_024, Structure("seal::RegionSet")),
     target("charter", 2_048, Structure("charter::Charter")),
-    target("card", 1_024, Structure("charter::card::UncheckedCard")),
-    target("signed_charter", 2_048, Structure("charter::signed::UncheckedSignedCharter")),
+    target("card", 1_024, Structure("charter::card::Card")),
+    target("signed_charter", 2_048, Structure("charter::signed::SignedCharter")),
+    target("evidence", 512, Structure("vote::Evidence")),
     target("credential", 1_024, Structure("credential::SignedCredential")),
     target("content", 1_024, Structure("content::Content")),
     target("receipt", 512, Structure("receipt::Receipt")),
     target("certificate", 2_048, Structure("certificate::Certificate")),
+    target("region_history", 1_024, Structure("epochs::RegionHistory")),
     target("bundle", 4_096, Structure("bundle::TrustBundle")),
-    target("section", 512, Structure("bundle::Section")),
+    target("section", 1_280, Structure("bundle::Section")),
     target("keyring", 256, Structure("key::keyring::Keyring")),
     target("type_definition", 512, Structure("catalogue::TypeDefinition")),
     target("catalogue", 1_024, Structure("ledger::sections::Catalogue")),
-    target("federation", 2_048, Structure("ledger::sections::Federation")),
-    target("directory", 1_024, Structure("ledger::sections::Directory")),
+    target("federation", 2_048, Structure("ledger::federation::Federation")),
+    target("directory", 1_024, Structure("ledger::directory::Directory")),
+    target("recognition", 1_024, Structure("recognition::Recognition")),
     target("section_root", 128, Structure("ledger::sections::SectionRoot")),
     target("series_status", 256, Structure("status::series::SeriesStatus")),
     target("status_set", 192, Structure("status::set::StatusSet")),

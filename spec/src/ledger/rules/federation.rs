@@ -4,8 +4,8 @@ use super::region::effect;
 use crate::charter::CharterRegion;
 use crate::id::{FEDERATION_OWNER, Height, RegionId, UnixMillis};
 use crate::ledger::federation::{
-    DomainAuthority, EFFECT_AFTER_BLOCKS, MAX_MEMBERS, MAX_PROPOSALS_OF_REGION, MAX_TERMS, PROPOSAL_OPEN_MS, Proposal,
-    Region, Scheduled,
+    DomainAuthority, EFFECT_AFTER_BLOCKS, MAX_MEMBERS, MAX_PROPOSALS_OF_REGION, MAX_SCHEDULED, MAX_TERMS, MAX_VERSIONS,
+    PROPOSAL_OPEN_MS, Proposal, Region, Scheduled,
 };
 use crate::ledger::{BlockContext, Directory, Entry, LedgerState, Outcome, Rejection};
 use crate::record::{Actor, Change, NodeKeys, RecordId, ReplaceKeyring, SucceedRegion, VersionChange, Vote};
@@ -263,6 +263,9 @@ impl LedgerState {
     /// That a change could be made now: asked when it is proposed, when it passes, and when it takes effect.
     fn check_change(&self, change: &Change, at: &BlockContext) -> Result<(), Rejection> {
         let impossible = |why| Err(Rejection::ChangeNotPossible(why));
+        if self.federation.scheduled.len() >= MAX_SCHEDULED {
+            return impossible("too many changes wait for their height");
+        }
         match change {
             Change::AdmitRegion(card) => self.check_card(card, at),
             Change::SuspendRegion(region) => {
@@ -270,7 +273,7 @@ impl LedgerState {
                 self.check_leaving(region, at)
             }
             Change::ReinstateRegion(region) => match self.federation.region(region) {
-                Some(found) if found.suspended.is_some() => self.check_settled(found, at),
+                Some(found) if found.suspended.is_some() => self.check_return(found, at),
                 Some(_) | None => impossible("the region is not suspended"),
             },
             Change::RemoveRegion(region) => match self.federation.region(region) {
@@ -364,6 +367,16 @@ impl LedgerState {
         Err(Rejection::ChangeNotPossible("it is the last region in force"))
     }
 
+    /// That a suspended region can be in both quorums again: another may have taken the last place meanwhile.
+    fn check_return(&self, region: &Region, at: &BlockContext) -> Result<(), Rejection> {
+        self.check_settled(region, at)?;
+        if self.members_after(at) >= MAX_REGIONS || region.terms.len() >= MAX_TERMS {
+            let why = "a federation has at most 256 regions, and the node's keys change at most 4,096 times";
+            return Err(Rejection::ChangeNotPossible(why));
+        }
+        Ok(())
+    }
+
     fn check_settled(&self, region: &Region, at: &BlockContext) -> Result<(), Rejection> {
         match region.changes_after(at.height) {
             None => Ok(()),
@@ -385,6 +398,9 @@ impl LedgerState {
         let current = self.version_of(change.subject);
         if change.version != current.saturating_add(1) {
             return Err(Rejection::ChangeNotPossible("a version is raised by one"));
+        }
+        if self.federation.versions.len() >= MAX_VERSIONS {
+            return Err(Rejection::ChangeNotPossible("versions were raised too often"));
         }
         if change.from < effect(at) {
             return Err(Rejection::ChangeNotPossible(

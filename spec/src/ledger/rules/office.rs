@@ -7,6 +7,7 @@ use crate::ledger::directory::{Delegation, MAX_DELEGATIONS, MAX_NAMES, Office, O
 use crate::ledger::standing::{self, MAX_STEPS};
 use crate::ledger::{BlockContext, LedgerState, Outcome, Rejection};
 use crate::record::{AmendOffice, Delegate, OfficeChange, RegisterOffice, Scope, SetOffice, SucceedOffice};
+use std::collections::BTreeSet;
 
 /// A day has 24 hours, and zones are at most 14 hours from UTC.
 const MAX_OFFSET_MINUTES: i64 = 840;
@@ -201,7 +202,8 @@ impl LedgerState {
         }
         let succession = Succession {
             to: body.successor.clone(),
-            at: at.height,
+            // Who issued what earlier in this block was the predecessor: one height has one holder.
+            at: Height(at.height.0.saturating_add(1)),
         };
         self.change_office(&body.office, |office| office.succession = Some(succession));
         Ok(Outcome::Done)
@@ -232,7 +234,7 @@ impl LedgerState {
             });
             return Ok(Outcome::Done);
         };
-        self.check_delegation(office, body, to, until, at)?;
+        self.check_delegation(office, body, to, place.is_err(), until, at)?;
         let delegation = Delegation {
             from: office.clone(),
             kind: body.kind.clone(),
@@ -254,6 +256,7 @@ impl LedgerState {
         office: &OfficeId,
         body: &Delegate,
         to: &Office,
+        is_new: bool,
         until: UnixMillis,
         at: &BlockContext,
     ) -> Result<(), Rejection> {
@@ -270,7 +273,12 @@ impl LedgerState {
         if to.closed.is_some() || to.succession.is_some() {
             return Err(Rejection::Delegation("the office is closed or succeeded"));
         }
-        if to.delegations.len() >= MAX_DELEGATIONS {
+        if !standing::reaches_no_further(self, &body.to, office) {
+            return Err(Rejection::Delegation(
+                "what the office issues would be valid in regions in which your own is not",
+            ));
+        }
+        if is_new && to.delegations.len() >= MAX_DELEGATIONS {
             return Err(Rejection::Delegation("the office has too many delegations"));
         }
         Ok(())
@@ -313,7 +321,7 @@ impl LedgerState {
     /// How many successions lead to an office: the longest chain.
     fn steps_to(&self, id: &OfficeId) -> usize {
         let mut steps = 0_usize;
-        let mut last = vec![id.clone()];
+        let mut last = BTreeSet::from([id.clone()]);
         while !last.is_empty() && steps < MAX_STEPS {
             let before = self.directories.iter().flat_map(|(region, directory)| {
                 let offices = directory.offices.iter().filter(|office| {
