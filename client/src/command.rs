@@ -9,13 +9,20 @@ mod failure;
 mod inspect;
 mod issue;
 mod key;
+mod ledger;
 mod office;
+mod proposal;
+mod recognition;
 mod record;
+mod region;
 mod series;
 pub(crate) mod show;
+mod signing;
 mod status;
+mod told;
 mod r#type;
 mod verify;
+mod watch;
 
 pub(crate) use failure::Failure;
 
@@ -33,6 +40,7 @@ Exit codes:
   3   verify: VALID ON DATA FROM, NOT SHOWN RECORDED, UNKNOWN (amber)
   4   verify: UNREADABLE, NEEDS NEWER SOFTWARE (grey)
   5   verify: EXPIRED, NOT YET VALID, SUSPENDED, SUPERSEDED, NOT RECOGNISED (orange)
+  6   watch: an alarm, with --once or --exit-on-alarm
   10  it could not be done; the message says why and what to do
 Of several files, verify gives the worst: red 1, then grey 4, orange 5, amber 3, green 0.";
 
@@ -58,6 +66,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Whether a node was named.
+    fn names_node(&self) -> bool {
+        self.node.is_some()
+    }
+
     fn node(&self) -> Result<Node, Failure> {
         let missing = "name a node with --node URL or in the environment variable CONCORD_NODE";
         self.node
@@ -78,12 +91,21 @@ enum Noun {
     /// The charter: the document that defines a federation
     #[command(subcommand)]
     Charter(charter::Verb),
-    /// Issuing offices
+    /// Regions of the federation: their nodes, authorities and observers
+    #[command(subcommand)]
+    Region(region::Verb),
+    /// Changes of the federation, on which its regions vote
+    #[command(subcommand)]
+    Proposal(proposal::Verb),
+    /// Issuing offices, in levels
     #[command(subcommand)]
     Office(office::Verb),
-    /// Credential types of a region
+    /// Credential types of regions, domain authorities and the federation
     #[command(subcommand)]
     Type(r#type::Verb),
+    /// Which region accepts which credentials of which other
+    #[command(subcommand)]
+    Recognition(recognition::Verb),
     /// Numbered books of credentials
     #[command(subcommand)]
     Series(series::Verb),
@@ -92,7 +114,7 @@ enum Noun {
     /// Status of credentials
     #[command(subcommand)]
     Status(status::Verb),
-    /// Records on the ledger
+    /// Records: files that go from hand to hand to be signed, and what became of those handed in
     #[command(subcommand)]
     Record(record::Verb),
     /// Trust bundles: what a verifier carries
@@ -102,6 +124,8 @@ enum Noun {
     Verify(verify::Verify),
     /// Say what is in a file, without judging it
     Inspect(inspect::Inspect),
+    /// Watch an office's series: tell of every record that its own journals do not know
+    Watch(watch::Watch),
     /// The whole way once: four regions, an office, a sheet, certificates, and offline verification
     Demo(demo::Demo),
 }
@@ -113,8 +137,11 @@ impl Cli {
             Noun::Key(verb) => verb.run(shared),
             Noun::Card(verb) => verb.run(shared),
             Noun::Charter(verb) => verb.run(shared),
+            Noun::Region(verb) => verb.run(shared),
+            Noun::Proposal(verb) => verb.run(shared),
             Noun::Office(verb) => verb.run(shared),
             Noun::Type(verb) => verb.run(shared),
+            Noun::Recognition(verb) => verb.run(shared),
             Noun::Series(verb) => verb.run(shared),
             Noun::Issue(command) => command.run(shared),
             Noun::Status(verb) => verb.run(shared),
@@ -122,6 +149,7 @@ impl Cli {
             Noun::Bundle(verb) => verb.run(shared),
             Noun::Verify(command) => command.run(shared),
             Noun::Inspect(command) => command.run(shared),
+            Noun::Watch(command) => command.run(shared),
             Noun::Demo(command) => command.run(shared),
         }
     }

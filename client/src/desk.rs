@@ -20,6 +20,8 @@ pub mod statement;
 
 pub mod journal;
 
+pub mod regions;
+
 pub mod issuing;
 
 pub mod release;

@@ -1,7 +1,7 @@
 //! Concord for offices, verifiers and auditors: what the program `concord` does, as a library (DESIGN 6).
 //!
 //! `desk` turns sheets into credentials, records and certificates; `render` draws codes and `scan` reads them; `transport`
-//! speaks to nodes; `keys` and `files` keep things on disk; `terminal` shows tables and progress.
+//! speaks to nodes, `watch` follows them; `keys` and `files` keep things on disk; `terminal` shows tables and progress.
 
 pub mod files;
 pub mod keys;
@@ -9,5 +9,6 @@ pub mod render;
 pub mod scan;
 pub mod terminal;
 pub mod transport;
+pub mod watch;
 
 pub mod desk;

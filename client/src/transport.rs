@@ -4,20 +4,28 @@
 //! Answers are bounded in size and time.
 
 mod answer;
+mod events;
 
 pub use answer::{NodeStatus, OfficeAnswer, RecordAnswer, RecordState, SeriesAnswer, Submitted};
 
 use answer::Problem;
+use concord_spec::block::{Block, MAX_BLOCK};
 use concord_spec::bundle::MAX_BUNDLE;
 use concord_spec::catalogue::{TypeDefinition, TypeRef};
 use concord_spec::charter::Charter;
 use concord_spec::charter::signed::{MAX_SIGNED_CHARTER, SignedCharter};
-use concord_spec::codec;
+use concord_spec::codec::{self, CodecError, Reader, Wire, Writer};
 use concord_spec::digest::Digest;
-use concord_spec::id::{OfficeId, SeriesId};
+use concord_spec::epochs::{MAX_HISTORY, RegionHistory};
+use concord_spec::id::{Height, OfficeId, RegionId, SeriesId};
+use concord_spec::ledger::{Catalogue, Directory, Federation, MAX_SECTION, SectionName};
 use concord_spec::receipt::{MAX_RECEIPT, Receipt};
+use concord_spec::recognition::Recognition;
 use concord_spec::record::{RecordId, SignedRecord};
+use concord_spec::seal::Seal;
+use events::EventsError;
 use serde::de::DeserializeOwned;
+use std::io::BufReader;
 use std::time::Duration;
 use ureq::http::Response;
 use ureq::{Agent, Body};
@@ -28,6 +36,8 @@ pub const MAX_WAIT: Duration = Duration::from_secs(30);
 const REQUEST_TIME: Duration = Duration::from_secs(20);
 /// Time for a bundle, which can have hundreds of megabytes.
 const BUNDLE_TIME: Duration = Duration::from_secs(600);
+/// Longest silence of a node's events: it sends a sign of life every 15 s.
+const SILENCE: Duration = Duration::from_secs(40);
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// Most bytes of a JSON answer.
 const MAX_JSON: usize = 16 << 20;
@@ -161,7 +171,7 @@ impl Node {
     /// Only where the whole request fails.
     pub fn submit_batch(&self, records: &[&SignedRecord]) -> Result<Vec<Submitted>, TransportError> {
         let path = "/v1/records/batch";
-        let mut body = codec::Writer::new();
+        let mut body = Writer::new();
         body.array(records.len());
         records.iter().for_each(|record| body.bytes(record.bytes()));
         let request = self.agent.post(self.url(path)).content_type("application/cbor");
@@ -226,12 +236,104 @@ impl Node {
         unknown_is_none(self.get_json(&format!("/v1/offices/{}/{}", id.region, id.code), Duration::ZERO))
     }
 
+    /// Section `federation`, not checked.
+    ///
+    /// # Errors
+    /// See [`TransportError`].
+    pub fn federation(&self) -> Result<Federation, TransportError> {
+        self.section(&SectionName::Federation)?
+            .ok_or_else(|| self.strange("/v1/sections/federation", "there is none"))
+    }
+
+    /// Section `catalogue`, not checked.
+    ///
+    /// # Errors
+    /// See [`TransportError`].
+    pub fn catalogue(&self) -> Result<Catalogue, TransportError> {
+        self.section(&SectionName::Catalogue)?
+            .ok_or_else(|| self.strange("/v1/sections/catalogue", "there is none"))
+    }
+
+    /// Section `recognition`, not checked.
+    ///
+    /// # Errors
+    /// See [`TransportError`].
+    pub fn recognition(&self) -> Result<Recognition, TransportError> {
+        self.section(&SectionName::Recognition)?
+            .ok_or_else(|| self.strange("/v1/sections/recognition", "there is none"))
+    }
+
+    /// Section `directory/<region>`, not checked; `None` when there is no such region.
+    ///
+    /// # Errors
+    /// See [`TransportError`].
+    pub fn directory(&self, region: &RegionId) -> Result<Option<Directory>, TransportError> {
+        self.section(&SectionName::Directory(region.clone()))
+    }
+
+    fn section<T: Wire>(&self, name: &SectionName) -> Result<Option<T>, TransportError> {
+        let path = format!("/v1/sections/{name}");
+        let Some(bytes) = unknown_is_none(self.get_bytes(&path, MAX_SECTION, BUNDLE_TIME))? else {
+            return Ok(None);
+        };
+        let document = codec::from_slice::<T>(&bytes, MAX_SECTION);
+        document.map(Some).map_err(|error| self.strange(&path, error))
+    }
+
+    /// A sealed block, its seal not checked; `None` past the tip.
+    ///
+    /// # Errors
+    /// See [`TransportError`].
+    pub fn block(&self, height: Height) -> Result<Option<(Block, Seal)>, TransportError> {
+        let path = format!("/v1/blocks/{height}/raw");
+        let max = MAX_BLOCK.saturating_add(MAX_SEAL);
+        let Some(bytes) = unknown_is_none(self.get_bytes(&path, max, REQUEST_TIME))? else {
+            return Ok(None);
+        };
+        let SealedBlock(block, seal) = codec::from_slice(&bytes, max).map_err(|error| self.strange(&path, error))?;
+        Ok(Some((block, seal)))
+    }
+
     /// A full trust bundle, not checked.
     ///
     /// # Errors
     /// See [`TransportError`].
     pub fn bundle(&self) -> Result<Vec<u8>, TransportError> {
         self.get_bytes("/v1/bundle", MAX_BUNDLE, BUNDLE_TIME)
+    }
+
+    /// Every change of regions since the charter, not checked.
+    ///
+    /// # Errors
+    /// See [`TransportError`].
+    pub fn region_history(&self) -> Result<RegionHistory, TransportError> {
+        let path = "/v1/region-history";
+        let bytes = self.get_bytes(path, MAX_HISTORY, REQUEST_TIME)?;
+        codec::from_slice(&bytes, MAX_HISTORY).map_err(|error| self.strange(path, error))
+    }
+
+    /// Follows the node's blocks: first the height it is at, then every block as it is committed, until `each` says no.
+    ///
+    /// # Errors
+    /// The stream ends, the node says nothing for too long, or it is of another chain.
+    pub fn events(&self, chain_id: &Digest, each: impl FnMut(Height) -> bool) -> Result<(), TransportError> {
+        let path = "/v1/events";
+        let request = self.agent.get(self.url(path));
+        let request = request
+            .config()
+            .timeout_recv_response(Some(REQUEST_TIME))
+            .timeout_per_read(Some(SILENCE))
+            .build();
+        let response = self.accepted(path, request.call())?;
+        let now = self.expect_chain(chain_id)?.height;
+        let lines = BufReader::new(response.into_body().into_reader());
+        events::read(now, lines, each).map_err(|error| match error {
+            EventsError::Ended(reason) => TransportError::NoAnswer {
+                url: self.url(path),
+                reason,
+            },
+            EventsError::Strange(reason) => self.strange(path, reason),
+        })
     }
 
     fn url(&self, path: &str) -> String {
@@ -327,6 +429,25 @@ impl Node {
             "/v1/status",
             format!("it is of chain {}, expected {chain_id}", status.chain_id),
         ))
+    }
+}
+
+/// Most bytes of a seal with its frame.
+const MAX_SEAL: usize = 1_024;
+
+/// What `GET /v1/blocks/{height}/raw` answers: CBOR `[block, seal]`, both byte strings.
+struct SealedBlock(Block, Seal);
+
+impl Wire for SealedBlock {
+    fn encode(&self, w: &mut Writer) {
+        w.array(2);
+        w.bytes(&codec::to_vec(&self.0));
+        w.bytes(&codec::to_vec(&self.1));
+    }
+    fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
+        r.array(2)?;
+        let block = Block::from_bytes(r.bytes(MAX_BLOCK)?)?;
+        Ok(Self(block, codec::from_slice(r.bytes(MAX_SEAL)?, MAX_SEAL)?))
     }
 }
 

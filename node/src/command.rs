@@ -1,6 +1,7 @@
 //! The commands of `concordd`, one file each.
 
 pub mod init;
+pub mod keys;
 pub mod localnet;
 pub mod reindex;
 pub mod start;

@@ -21,8 +21,11 @@ const MAX_CONFIG: u64 = 64 << 10;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeConfig {
-    /// This node's region, as in the charter.
+    /// This node's region, as on the ledger.
     pub region: RegionId,
+    /// Whether it votes for its region, or only replicates and serves; default `region`.
+    #[serde(default)]
+    pub role: Role,
     /// Where other nodes reach it: `/ip4/../tcp/..`.
     pub listen: Multiaddr,
     /// Where the API answers.
@@ -35,6 +38,17 @@ pub struct NodeConfig {
     /// The record pool.
     #[serde(default)]
     pub pool: PoolLimits,
+}
+
+/// What a node is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// It votes and seals for its region, whenever the ledger has it in force.
+    #[default]
+    Region,
+    /// It replicates and serves, and has no keys to vote with.
+    Observer,
 }
 
 /// Bounds of the record pool.

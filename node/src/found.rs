@@ -6,19 +6,22 @@ use std::path::{Path, PathBuf};
 use concord_spec::catalogue::Label;
 use concord_spec::charter::card::{Card, CardError};
 use concord_spec::charter::signed::{MAX_SIGNED_CHARTER, SignedCharter, SignedCharterError};
-use concord_spec::charter::{Address, Charter, CharterRegion, SigningError};
+use concord_spec::charter::{Address, CharterRegion, SigningError};
 use concord_spec::id::RegionId;
 use concord_spec::key::bls::SealSecretKey;
 use concord_spec::key::keyring::Keyring;
 use concord_spec::key::pem::KeyKind;
 use concord_spec::key::{KeyError, SecretKey};
+use concord_spec::record::Observer;
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use zeroize::Zeroizing;
 
 use crate::config::{CHARTER_FILE, ConfigError, NodeConfig};
 use crate::durable::{self, DurableError};
+use crate::keys::KEYS_DIR;
 use crate::keystore::{self, KeyFileError, Passphrase};
+use crate::membership::MembershipError;
 
 /// Name of the card in the data directory.
 pub const CARD_FILE: &str = "card.cbor";
@@ -73,40 +76,16 @@ pub enum FoundingError {
     PeerKey,
 }
 
-/// A node's keys.
-pub struct NodeKeys {
-    /// Votes.
-    pub consensus: Zeroizing<[u8; 32]>,
-    /// Seal shares.
-    pub seal: SealSecretKey,
-    /// The network.
-    pub peer: Keypair,
-}
-
-impl std::fmt::Debug for NodeKeys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NodeKeys")
-            .field("peer", &self.peer.public().to_peer_id())
-            .finish_non_exhaustive()
-    }
-}
-
 fn key_path(data_dir: &Path, name: &str) -> PathBuf {
-    data_dir.join("keys").join(format!("{name}.pem"))
+    data_dir.join(KEYS_DIR).join(format!("{name}.pem"))
 }
 
-/// Reads a node's keys.
+/// Reads a node's network key.
 ///
 /// # Errors
-/// A file is missing or does not open.
-pub fn read_keys(data_dir: &Path, passphrase: &Passphrase) -> Result<NodeKeys, FoundingError> {
-    let seal = keystore::read_seal(&key_path(data_dir, "seal"), passphrase)?;
-    let peer = keystore::read_ed25519(&key_path(data_dir, "peer"), passphrase)?;
-    Ok(NodeKeys {
-        consensus: keystore::read_ed25519(&key_path(data_dir, "consensus"), passphrase)?,
-        seal: SealSecretKey::from_seed(*seal)?,
-        peer: peer_keypair(&peer)?,
-    })
+/// The file is missing or does not open.
+pub fn read_peer_key(data_dir: &Path, passphrase: &Passphrase) -> Result<Keypair, FoundingError> {
+    peer_keypair(&keystore::read_ed25519(&key_path(data_dir, "peer"), passphrase)?)
 }
 
 fn peer_keypair(seed: &Zeroizing<[u8; 32]>) -> Result<Keypair, FoundingError> {
@@ -126,7 +105,7 @@ pub fn init_region(
     authority: Option<Keyring>,
     passphrase: &Passphrase,
 ) -> Result<Card, FoundingError> {
-    if data_dir.join("keys").exists() {
+    if data_dir.join(KEYS_DIR).exists() {
         return Err(FoundingError::Occupied(data_dir.to_owned()));
     }
     let (consensus, peer, seal) = (keystore::seed(), keystore::seed(), keystore::seed());
@@ -150,7 +129,7 @@ pub fn init_region(
         }],
     })?;
     durable::create_dir(data_dir)?;
-    durable::create_dir(&data_dir.join("keys"))?;
+    durable::create_dir(&data_dir.join(KEYS_DIR))?;
     if let Some(own) = &own {
         card.sign(&SecretKey::from_seed(**own))?;
         keystore::write(&data_dir.join(AUTHORITY_FILE), KeyKind::Ed25519, own, passphrase)?;
@@ -166,6 +145,33 @@ pub fn init_region(
     config.write(data_dir)?;
     durable::replace_file(&data_dir.join(CARD_FILE), &card.to_bytes(), 0o644)?;
     Ok(card)
+}
+
+/// Makes the network key and the configuration of an observer in its data directory; gives what its region's authority
+/// registers it by.
+///
+/// # Errors
+/// The directory holds a node already, or the disk's.
+pub fn init_observer(
+    data_dir: &Path,
+    config: &NodeConfig,
+    name: &str,
+    passphrase: &Passphrase,
+) -> Result<Observer, FoundingError> {
+    if data_dir.join(KEYS_DIR).exists() {
+        return Err(FoundingError::Occupied(data_dir.to_owned()));
+    }
+    durable::create_dir(&data_dir.join(KEYS_DIR))?;
+    let peer = keystore::seed();
+    keystore::write(&key_path(data_dir, "peer"), KeyKind::Ed25519, &peer, passphrase)?;
+    config.write(data_dir)?;
+    Ok(Observer {
+        peer_id: peer_keypair(&peer)?.public().to_peer_id().to_string(),
+        name: name.to_owned(),
+        addresses: vec![Address {
+            multiaddr: config.listen.to_string(),
+        }],
+    })
 }
 
 /// Reads the charter of a data directory.
@@ -241,53 +247,6 @@ fn read_bounded(path: &Path, most: usize) -> Result<Vec<u8>, FoundingError> {
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
     file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
-}
-
-/// The region of a charter that this node is, if its keys are those that the charter names.
-///
-/// # Errors
-/// The region is not in the charter, or the keys are others.
-pub fn own_region<'a>(
-    charter: &'a Charter,
-    region: &RegionId,
-    keys: &NodeKeys,
-) -> Result<&'a CharterRegion, MembershipError> {
-    let own = charter
-        .region(region)
-        .ok_or_else(|| MembershipError::NotInCharter(region.clone()))?;
-    let same = own.consensus_key == keystore::public_of(&keys.consensus)
-        && own.seal_key == keys.seal.public()
-        && own.peer_id == keys.peer.public().to_peer_id().to_string();
-    if same {
-        Ok(own)
-    } else {
-        Err(MembershipError::OtherKeys(region.clone()))
-    }
-}
-
-/// Why a node is not the region that it says.
-#[derive(Debug, thiserror::Error)]
-pub enum MembershipError {
-    /// The charter does not know the region.
-    #[error("region {0} is not in the charter: check `region` in config.toml and the charter file")]
-    NotInCharter(RegionId),
-    /// The region's authority has not signed the charter.
-    #[error(
-        "region {region} has not signed the charter: {missing} signatures of its authority are missing. Have it compare the \
-         fingerprint ({fingerprint}) with the other regions, sign with \
-         `concord charter sign charter.cbor --card card.cbor --key FILE`, and put the signed charter into the data directory"
-    )]
-    Unsigned {
-        /// The region.
-        region: RegionId,
-        /// How many signatures are missing.
-        missing: usize,
-        /// The charter's fingerprint in words.
-        fingerprint: String,
-    },
-    /// The keys are not the charter's.
-    #[error("the keys of this node are not those that the charter names for region {0}: restore the right keys")]
-    OtherKeys(RegionId),
 }
 
 /// The listening address of a loopback port.

@@ -1,6 +1,6 @@
 //! The node's HTTP interface (DESIGN 5): `/v1` for everyone, health and metrics on an address of their own.
 //!
-//! In the order of a request: [`serve`](self) connections and their limits, `submit` and `records`, `blocks`, `directory`, `bundle`,
+//! In the order of a request: [`serve`](self) connections and their limits, `submit` and `records`, `blocks`, `federation`, `directory`, `recognition`, `bundle`,
 //! `events`, `status` and `health`; `problem` what goes wrong, `openapi` the description made from the code.
 //! Nothing here decides anything: records are judged by the pool, and proofs by whoever asks for them.
 
@@ -8,10 +8,13 @@ mod blocks;
 mod bundle;
 mod directory;
 mod events;
+mod federation;
 mod health;
 mod openapi;
 mod problem;
+mod recognition;
 mod records;
+mod sections;
 mod serve;
 mod status;
 mod submit;
@@ -29,11 +32,14 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use concord_spec::id::RegionId;
+use concord_spec::ledger::LedgerState;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::config::Role;
+use crate::membership::{self, Standing};
 use crate::metrics::{HttpMeters, Metrics};
 use crate::network::NetworkHandle;
 use crate::pool::{ChainError, ChainView, Pool};
@@ -57,6 +63,8 @@ pub struct Parts {
     pub region: RegionId,
     /// The signed charter.
     pub charter: Vec<u8>,
+    /// Whether it votes for it.
+    pub role: Role,
     /// What is decided.
     pub chain: Arc<dyn ChainView>,
     /// Records that wait.
@@ -89,6 +97,7 @@ pub enum HttpError {
 struct Api {
     region: RegionId,
     charter: Vec<u8>,
+    role: Role,
     chain: Arc<dyn ChainView>,
     pool: Arc<Pool>,
     network: NetworkHandle,
@@ -119,6 +128,7 @@ pub async fn start(parts: Parts) -> Result<Server, HttpError> {
     let api = Arc::new(Api {
         region: parts.region,
         charter: parts.charter,
+        role: parts.role,
         chain: parts.chain,
         pool: parts.pool,
         network: parts.network,
@@ -164,6 +174,16 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), HttpEr
     Ok((listener, bound))
 }
 
+impl Api {
+    /// What this node is to the federation, as the ledger says.
+    fn standing(&self, state: &LedgerState) -> Standing {
+        match self.role {
+            Role::Observer => Standing::Observer,
+            Role::Region => membership::on_ledger(state.federation(), state.tip().height, &self.region),
+        }
+    }
+}
+
 impl Server {
     /// Where the API answers.
     #[must_use]
@@ -200,6 +220,9 @@ fn public() -> Routes {
         ("/v1/blocks/{height}/raw", get(blocks::raw_block)),
         ("/v1/status", get(status::status)),
         ("/v1/charter", get(directory::charter)),
+        ("/v1/federation", get(federation::federation)),
+        ("/v1/regions/{region}", get(federation::region)),
+        ("/v1/recognition", get(recognition::recognition)),
         ("/v1/catalogue", get(directory::catalogue)),
         ("/v1/types/{id}/{version}", get(directory::type_definition)),
         ("/v1/offices", get(directory::offices)),
@@ -207,7 +230,10 @@ fn public() -> Routes {
         ("/v1/series", get(directory::series)),
         ("/v1/series/{id}", get(directory::one_series)),
         ("/v1/series/{id}/numbers/{number}", get(directory::number)),
+        ("/v1/sections/{name}", get(sections::section)),
+        ("/v1/sections/directory/{region}", get(sections::directory)),
         ("/v1/bundle", get(bundle::bundle)),
+        ("/v1/region-history", get(bundle::region_history)),
         ("/v1/events", get(events::events)),
         ("/v1/openapi.json", get(openapi::document)),
     ]

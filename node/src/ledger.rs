@@ -4,7 +4,7 @@
 //! judged is kept with the state after it, so that committing does not apply the records again.
 //! Not here: when it is asked (`consensus`), where decided blocks are (`chain`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,23 +13,27 @@ use concord_spec::block::Block;
 use concord_spec::codec;
 use concord_spec::digest::Digest;
 use concord_spec::id::{RegionId, UnixMillis};
-use concord_spec::key::bls::{self, SealPublicKey, SealSecretKey};
-use concord_spec::ledger::{EMPTY_BLOCK_GAP_MS, LedgerState, Limits};
+use concord_spec::key::bls::{self, SealPublicKey};
+use concord_spec::ledger::{BlockError, EFFECT_AFTER_BLOCKS, EMPTY_BLOCK_GAP_MS, LedgerState, Limits};
 use concord_spec::seal::{RegionSet, Seal, seal_message};
+use concord_spec::vote::{Evidence, Place};
+use tokio::sync::Notify;
 
 use crate::bodies::Bodies;
 use crate::chain::{Chain, LogEntry};
-use crate::consensus::application::{
-    Application, Built, Candidate, Decided, Decision, Evidence, Fatal, Judgement, Kept, Origin,
-};
+use crate::consensus::application::{Application, Built, Candidate, Decided, Decision, Fatal, Judgement, Kept, Origin};
 use crate::consensus::context::{Height, Validator, ValidatorSet};
 use crate::consensus::signing::VoteKey;
 use crate::consensus::value::SealShare;
 use crate::evidence::EvidenceStore;
+use crate::keys::RegionKeys;
+use crate::network::Voters;
 use crate::pool::{ChainView, Clock, Pool, SignatureCache};
 
 /// A proposal from further ahead than this is judged again later.
 const MAX_AHEAD_MS: u64 = 10_000;
+/// Sets of voters that are kept between two blocks.
+const MAX_KNOWN_VOTERS: usize = 64;
 /// Bytes of a block that are not records: header, rest, framing.
 const BLOCK_FRAME: usize = 2_048;
 
@@ -46,22 +50,32 @@ pub struct LedgerParts {
     pub pool: Arc<Pool>,
     /// What was verified before.
     pub signatures: Arc<SignatureCache>,
-    /// The region's seal key.
-    pub seal_key: SealSecretKey,
+    /// The region's keys; none on an observer.
+    pub keys: Option<RegionKeys>,
     /// Proof against other regions.
     pub evidence: EvidenceStore,
     /// The clock.
     pub clock: Clock,
 }
 
-/// The ledger of a node.
-#[derive(Debug)]
+/// The ledger of a node. Cheap to clone: all clones are the same.
+#[derive(Debug, Clone)]
 pub struct Ledger(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     parts: LedgerParts,
     judged: Mutex<HashMap<Digest, Judged>>,
+    voters: Mutex<KnownVoters>,
+    /// Woken when there is new evidence.
+    evidence_came: Notify,
+}
+
+/// The sets that were asked for since the last block: every message of consensus asks for one.
+#[derive(Debug, Default)]
+struct KnownVoters {
+    tip: Height,
+    sets: BTreeMap<Height, ValidatorSet>,
 }
 
 /// A block that follows from the tip, with the state after it.
@@ -80,10 +94,52 @@ impl Ledger {
     pub fn new(parts: LedgerParts) -> Result<Self, Fatal> {
         let tip = parts.chain.state().tip().height.0;
         parts.bodies.drop_through(tip).map_err(Fatal::new)?;
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             parts,
             judged: Mutex::default(),
-        })))
+            voters: Mutex::default(),
+            evidence_came: Notify::new(),
+        };
+        inner.follow_keys(&inner.state());
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// The state after the last block.
+    #[must_use]
+    pub fn state(&self) -> Arc<LedgerState> {
+        self.0.state()
+    }
+
+    /// Who votes at a height, as far as the log tells. None: there is no such set.
+    #[must_use]
+    pub fn voters_at(&self, height: Height) -> Option<Voters> {
+        let certain = self.0.state().tip().height.0.saturating_add(EFFECT_AFTER_BLOCKS);
+        let set = self.0.voters(height).ok()?;
+        Some(Voters {
+            set,
+            is_certain: height.0 <= certain,
+        })
+    }
+
+    /// Proof that is kept until the ledger has it.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn kept_evidence(&self) -> Result<Vec<Evidence>, Fatal> {
+        self.0.parts.evidence.kept().map_err(Fatal::new)
+    }
+
+    /// Forgets proof that the ledger has, or will never take.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn forget_evidence(&self, place: &Place) -> Result<(), Fatal> {
+        self.0.parts.evidence.forget(place).map_err(Fatal::new)
+    }
+
+    /// Resolves when there is new evidence.
+    pub async fn evidence_came(&self) {
+        self.0.evidence_came.notified().await;
     }
 
     /// Runs what blocks on disk or processor off the runtime's threads.
@@ -105,6 +161,40 @@ impl Inner {
 
     fn judged(&self) -> MutexGuard<'_, HashMap<Digest, Judged>> {
         self.judged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The regions that vote at a height. Beyond what is certain, as it looks now.
+    fn voters(&self, height: Height) -> Result<ValidatorSet, Fatal> {
+        let state = self.state();
+        let tip = Height(state.tip().height.0);
+        let mut known = self.voters.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.tip != tip || known.sets.len() >= MAX_KNOWN_VOTERS {
+            *known = KnownVoters {
+                tip,
+                sets: BTreeMap::new(),
+            };
+        }
+        // Beyond the last change that is known the set stays the same, and need not be kept once a height.
+        let height = height.min(Height(tip.0.saturating_add(EFFECT_AFTER_BLOCKS)));
+        if let Some(set) = known.sets.get(&height) {
+            return Ok(set.clone());
+        }
+        let regions = state
+            .region_set_at(concord_spec::id::Height(height.0))
+            .map_err(Fatal::new)?;
+        let set = voters(&regions)?;
+        known.sets.insert(height, set.clone());
+        Ok(set)
+    }
+
+    /// Has the keys follow what the ledger names for our region. A retired key that could not be erased is said so, and tried
+    /// again after the next block.
+    fn follow_keys(&self, state: &LedgerState) {
+        let Some(keys) = &self.parts.keys else { return };
+        let own = state.federation().region(&self.parts.region);
+        if let Err(error) = keys.follow(own, state.tip().height) {
+            tracing::error!(%error, "the keys do not follow the ledger");
+        }
     }
 
     fn remember(&self, block: Block, state: LedgerState, body: Bytes) {
@@ -195,6 +285,7 @@ impl Inner {
             self.verify_signatures(&block);
             match self.state().advance(&block, self.parts.signatures.as_ref()) {
                 Ok(state) => self.remember(block, state, candidate.body.clone()),
+                Err(error @ BlockError::NewerSoftware { .. }) => return Err(Fatal::new(error)),
                 Err(error) => return refuse(error.to_string()),
             }
         }
@@ -260,14 +351,18 @@ impl Inner {
             .chain
             .append(&judged.block, &entry, Arc::clone(&judged.state))
             .map_err(Fatal::new)?;
+        self.follow_keys(&judged.state);
         self.judged().clear();
         self.parts.bodies.drop_through(decision.height.0).map_err(Fatal::new)?;
         self.parts.pool.committed(&judged.block, &judged.state);
-        Ok(())
+        match judged.state.needs_newer_software() {
+            None => Ok(()),
+            Some((subject, version)) => Err(Fatal::new(BlockError::NewerSoftware { subject, version })),
+        }
     }
 
     fn kept(&self, height: Height) -> Result<Vec<Kept>, Fatal> {
-        let voters = voters(self.state().region_set())?;
+        let voters = self.voters(height)?;
         let kept = self.parts.bodies.of_height(height.0).into_iter().map(|stored| Kept {
             hash: Digest(stored.hash),
             round: stored.round,
@@ -279,7 +374,10 @@ impl Inner {
     fn check_shares(&self, height: Height, round: u32, hash: &Digest, shares: &[(RegionId, SealShare)]) -> Vec<bool> {
         let state = self.state();
         let message = seal_message(&state.chain_id(), concord_spec::id::Height(height.0), round, hash);
-        let regions = state.region_set();
+        // Without a set none of them counts.
+        let Ok(regions) = state.region_set_at(concord_spec::id::Height(height.0)) else {
+            return vec![false; shares.len()];
+        };
         let of = |region: &RegionId| -> Option<&SealPublicKey> {
             regions
                 .index_of(region)
@@ -322,8 +420,8 @@ impl Application for Ledger {
         Height(1)
     }
 
-    fn regions(&self, _: Height) -> Result<ValidatorSet, Fatal> {
-        voters(self.0.state().region_set())
+    fn regions(&self, height: Height) -> Result<ValidatorSet, Fatal> {
+        self.0.voters(height)
     }
 
     fn heartbeat(&self) -> Duration {
@@ -353,7 +451,14 @@ impl Application for Ledger {
     fn share(&self, height: Height, round: u32, hash: Digest) -> Result<SealShare, Fatal> {
         let chain_id = self.0.state().chain_id();
         let message = seal_message(&chain_id, concord_spec::id::Height(height.0), round, &hash);
-        Ok(SealShare(self.0.parts.seal_key.sign(&message).to_bytes()))
+        let key = self.0.parts.keys.as_ref().and_then(|keys| keys.seal_key_at(height));
+        let key = key.ok_or_else(|| {
+            Fatal::new(format!(
+                "this node has no seal key that is in force at height {height}: put the file of the key that the ledger \
+                 names into keys/ and start again"
+            ))
+        })?;
+        Ok(SealShare(key.sign(&message).to_bytes()))
     }
 
     async fn check_shares(
@@ -392,7 +497,9 @@ impl Application for Ledger {
     }
 
     async fn evidence(&self, found: Vec<Evidence>) -> Result<(), Fatal> {
-        self.apart(move |inner| inner.parts.evidence.keep(&found).map_err(Fatal::new))
-            .await
+        let kept = self.apart(move |inner| inner.parts.evidence.keep(&found).map_err(Fatal::new));
+        kept.await?;
+        self.0.evidence_came.notify_one();
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! `concordd`: a region's node of the Concord ledger.
 
 use clap::{Parser, Subcommand, ValueEnum};
-use concord_node::command::{CommandError, init::Init, localnet::Localnet, reindex::Reindex, start::Start};
+use concord_node::command::{CommandError, init::Init, keys::Keys, localnet::Localnet, reindex::Reindex, start::Start};
 use tracing_subscriber::EnvFilter;
 
 /// A region's node of the Concord ledger.
@@ -32,6 +32,7 @@ enum LogFormat {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(Init),
+    Keys(Keys),
     Start(Start),
     Localnet(Localnet),
     Reindex(Reindex),
@@ -67,6 +68,7 @@ fn run(arguments: Arguments) -> Result<(), CommandError> {
         .build()?;
     let outcome = match arguments.command {
         Command::Init(init) => init.run(),
+        Command::Keys(keys) => keys.run(),
         Command::Reindex(reindex) => reindex.run(),
         Command::Start(start) => runtime.block_on(start.run()),
         Command::Localnet(localnet) => runtime.block_on(localnet.run()),

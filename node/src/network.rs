@@ -48,7 +48,7 @@ use self::metrics::Meters;
 use self::publisher::Publisher;
 use self::swarm::{Event, Parts, SwarmTask};
 use self::voter::GuardedVoter;
-use crate::consensus::context::ConcordContext;
+use crate::consensus::context::{ConcordContext, Height, ValidatorSet};
 use crate::consensus::signing::RegionVerifier;
 
 /// Commands that may wait for the swarm.
@@ -107,6 +107,18 @@ pub enum NetworkError {
     #[error("network actor: {0}")]
     Actor(String),
 }
+
+/// The regions that vote at a height, as far as the own log tells.
+#[derive(Debug, Clone)]
+pub struct Voters {
+    /// The regions, with the keys of their votes.
+    pub set: ValidatorSet,
+    /// Whether no block to come can change it. Else what does not hold by it may hold all the same.
+    pub is_certain: bool,
+}
+
+/// Tells who votes at a height; none where that cannot be told.
+pub type VotersAt = Arc<dyn Fn(Height) -> Option<Voters> + Send + Sync>;
 
 /// What a message is, once we have judged it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,13 +179,15 @@ pub struct Network {
     pub inbox: Inbox,
 }
 
-/// Starts the network. A node that votes gives its `voter`; without one, nothing that is signed leaves.
+/// Starts the network. A node that votes gives its `voter`; without one, nothing that is signed leaves. What peers send is
+/// checked by the keys of whoever `voters` says votes at its height.
 ///
 /// # Errors
 /// The address is taken, or the key is not Ed25519.
 pub async fn spawn(
     config: NetworkConfig,
     voter: Option<Voter>,
+    voters: VotersAt,
     registry: &mut Registry,
 ) -> Result<Network, NetworkError> {
     let chain = config.chain;
@@ -191,6 +205,7 @@ pub async fn spawn(
     let judge = Judge {
         chain,
         verifier: RegionVerifier::new(Digest(chain)),
+        voters,
         face: Arc::clone(&face),
         list,
         events,

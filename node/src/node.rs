@@ -11,31 +11,33 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_malachitebft_app_channel::app::metrics::SharedRegistry;
-use concord_spec::charter::{Charter, CharterRegion};
-use concord_spec::key::bls::SealSecretKey;
+use concord_spec::charter::Charter;
+use concord_spec::ledger::BlockError;
+use libp2p::PeerId;
 use libp2p::identity::Keypair;
-use libp2p::{Multiaddr, PeerId};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::bodies::{Bodies, BodiesError, BodiesOptions};
 use crate::chain::{Chain, ChainFault};
-use crate::config::{ConfigError, NodeConfig};
+use crate::config::{ConfigError, NodeConfig, Role};
 use crate::consensus::application::{Application, Fatal};
 use crate::consensus::context::Height;
 use crate::consensus::pace::Ahead;
-use crate::consensus::signing::KeyStore;
+use crate::consensus::signing::VoteKeys;
 use crate::consensus::start::{Consensus, ConsensusConfig, ConsensusError, Hooks};
 use crate::durable::DirLock;
 use crate::evidence::EvidenceStore;
-use crate::found::{self, FoundingError, MembershipError, NodeKeys};
+use crate::follow;
+use crate::found::{self, FoundingError};
 use crate::guard::{Guard, GuardError};
 use crate::http::{self, HttpError};
+use crate::keys::{KeysError, RegionKeys};
 use crate::keystore::Passphrase;
 use crate::ledger::{Ledger, LedgerParts};
+use crate::membership::{self, MembershipError, Standing};
 use crate::metrics::Metrics;
-use crate::network::{
-    self, AllowList, ListedPeer, Network, NetworkConfig, NetworkError, NetworkHandle, PeerRole, Voter,
-};
+use crate::network::{self, Network, NetworkConfig, NetworkError, NetworkHandle, Voter};
 use crate::pool::{ChainView, Gossip, Pool, PoolConfig, PoolError, SignatureCache, system_clock};
 
 /// Verified signatures that are remembered.
@@ -52,7 +54,10 @@ pub enum NodeError {
     /// Charter or keys.
     #[error(transparent)]
     Founding(#[from] FoundingError),
-    /// The charter does not know this node, or its region has not signed it.
+    /// The keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The ledger names other keys.
     #[error(transparent)]
     Membership(#[from] MembershipError),
     /// Log or cache.
@@ -93,6 +98,11 @@ pub enum NodeError {
     /// An address of the charter or the configuration.
     #[error("{0} is not an address of a peer, such as /ip4/192.0.2.1/tcp/9000/p2p/12D3Koo..")]
     Address(String),
+    /// The node started without voting.
+    #[error(
+        "after block {0} this node has the keys that its region votes with, and it started without voting: start it again"
+    )]
+    Votes(concord_spec::id::Height),
     /// The signing guard stopped this node.
     #[error("this node stopped so as not to vote twice: {0}")]
     Halted(String),
@@ -114,12 +124,15 @@ pub struct Addresses {
 /// A running node.
 #[derive(Debug)]
 pub struct Node {
+    chain: Arc<Chain>,
     pool: Arc<Pool>,
     network: NetworkHandle,
     consensus: Consensus,
     http: http::Server,
     stop: CancellationToken,
     addresses: Addresses,
+    /// Tells a node that started without voting that it is to vote.
+    votes: Option<oneshot::Receiver<concord_spec::id::Height>>,
     _lock: DirLock,
 }
 
@@ -134,36 +147,41 @@ impl Node {
     pub async fn start(data_dir: &Path, passphrase: &Passphrase, hooks: Hooks) -> Result<Self, NodeError> {
         let lock = DirLock::acquire(data_dir)?;
         let config = NodeConfig::read(data_dir)?;
+        check_bootstrap(&config)?;
         let signed = found::read_charter(data_dir)?;
         found::check_signed(&signed, &config.region)?;
         let signed_charter = signed.to_bytes();
         let charter = signed.into_charter();
-        let keys = found::read_keys(data_dir, passphrase)?;
-        found::own_region(&charter, &config.region, &keys)?;
-        let NodeKeys {
-            consensus: vote_seed,
-            seal,
-            peer,
-        } = keys;
+        let peer_key = found::read_peer_key(data_dir, passphrase)?;
+        let peer = peer_key.public().to_peer_id();
+        let keys = match config.role {
+            Role::Region => Some(RegionKeys::open(data_dir, passphrase)?),
+            Role::Observer => None,
+        };
         let metrics = Metrics::register(SharedRegistry::global());
-        let Kept { chain, pool, ledger } = open_ledger(data_dir, &config, &charter, seal, &metrics).await?;
-        let wal = data_dir.join("wal").join("consensus.wal");
+        let Kept { chain, pool, ledger } = open_ledger(data_dir, &config, &charter, keys.clone(), &metrics).await?;
+        let standing = standing(&chain, &config, &peer, keys.as_ref())?;
         crate::durable::create_dir(&data_dir.join("wal"))?;
-        let tip = chain.state().tip().height.0;
-        let voter = voter(data_dir, &config, &wal, tip)?;
-        let Network { engine, handle, inbox } = open_network(&config, &charter, peer, tip, voter, &metrics)?;
-        let ahead = Ahead::default();
-        let mut consensus_config = ConsensusConfig::new(charter.chain_id(), config.region.clone(), wal);
-        consensus_config.ahead = ahead.clone();
+        let mut consensus_config = ConsensusConfig::new(charter.chain_id(), config.region.clone(), wal(data_dir));
         consensus_config.hooks = hooks;
-        let keys = KeyStore::new(&vote_seed);
-        let consensus = Consensus::start(Arc::clone(&ledger), consensus_config, keys, engine).await?;
+        let voter = match config.role {
+            Role::Region => Some(voter(data_dir, &config, chain.state().tip().height.0)?),
+            Role::Observer => None,
+        };
+        let Network { engine, handle, inbox } = open_network(&config, peer_key, &ledger, voter, &metrics)?;
+        let ahead = consensus_config.ahead.clone();
+        let (signs, watches) = if standing.signs() { (keys, None) } else { (None, keys) };
+        let signer = signs.map(|keys| Arc::new(keys) as Arc<dyn VoteKeys>);
+        let consensus = Consensus::start(Arc::clone(&ledger), consensus_config, signer, engine).await?;
 
         let stop = CancellationToken::new();
         connect(&stop, &chain, &pool, &handle, inbox, &ledger, ahead);
+        follow(&stop, &chain, &pool, &handle, &ledger, &config);
+        let votes = watches.map(|keys| votes_later(&stop, &chain, &config, peer, keys));
         let http = http::start(http::Parts {
             region: config.region.clone(),
             charter: signed_charter,
+            role: config.role,
             chain: Arc::clone(&chain) as Arc<dyn ChainView>,
             pool: Arc::clone(&pool),
             network: handle.clone(),
@@ -172,24 +190,24 @@ impl Node {
             admin: config.admin,
         })
         .await?;
-        let addresses = Addresses {
-            pid: std::process::id(),
-            api: url(http.api()),
-            admin: url(http.admin()),
-            p2p: handle
-                .listen_addr()
-                .map(|address| address.to_string())
-                .unwrap_or_default(),
-        };
+        let addresses = addresses(&http, &handle);
         Ok(Self {
+            chain,
             pool,
             network: handle,
             consensus,
             http,
             stop,
             addresses,
+            votes,
             _lock: lock,
         })
+    }
+
+    /// The state after the last block.
+    #[must_use]
+    pub fn state(&self) -> Arc<concord_spec::ledger::LedgerState> {
+        self.chain.state()
     }
 
     /// Where it answers.
@@ -203,7 +221,16 @@ impl Node {
     /// # Errors
     /// Always: a node that works does not stop.
     pub async fn failed(&mut self) -> NodeError {
-        let why = self.consensus.stopped().await;
+        let votes = async {
+            match &mut self.votes {
+                Some(votes) => votes.await,
+                None => std::future::pending().await,
+            }
+        };
+        let why = tokio::select! {
+            why = self.consensus.stopped() => why,
+            Ok(height) = votes => return NodeError::Votes(height),
+        };
         match (self.network.halted(), why) {
             (Some(reason), _) => NodeError::Halted(reason),
             (None, Err(error)) => error.into(),
@@ -240,7 +267,7 @@ async fn open_ledger(
     data_dir: &Path,
     config: &NodeConfig,
     charter: &Charter,
-    seal_key: SealSecretKey,
+    keys: Option<RegionKeys>,
     metrics: &Metrics,
 ) -> Result<Kept, NodeError> {
     let chain = Arc::new(open_chain(data_dir, charter).await?);
@@ -264,7 +291,7 @@ async fn open_ledger(
         bodies: Bodies::open(&data_dir.join("bodies"), BodiesOptions::default())?.0,
         pool: Arc::clone(&pool),
         signatures,
-        seal_key,
+        keys,
         evidence: EvidenceStore::open(&evidence).map_err(io_error(&evidence))?,
         clock: system_clock,
     })?;
@@ -277,24 +304,29 @@ async fn open_ledger(
 
 fn open_network(
     config: &NodeConfig,
-    charter: &Charter,
     keypair: Keypair,
-    height: u64,
-    voter: Voter,
+    ledger: &Arc<Ledger>,
+    voter: Option<Voter>,
     metrics: &Metrics,
 ) -> Result<Network, NodeError> {
+    let state = ledger.state();
     let network_config = NetworkConfig {
         keypair,
         listen: config.listen.clone(),
-        chain: charter.chain_id().0,
-        name: config.region.to_string(),
+        chain: state.chain_id().0,
+        name: match config.role {
+            Role::Region => config.region.to_string(),
+            Role::Observer => format!("observer of {}", config.region),
+        },
         software: concat!("concordd/", env!("CARGO_PKG_VERSION")).to_owned(),
-        height,
-        peers: allow_list(charter, config)?,
+        height: state.tip().height.0,
+        peers: membership::allow_list(state.federation(), state.tip().height, config),
     };
+    let votes = Arc::clone(ledger);
+    let voters = Arc::new(move |height| votes.voters_at(height));
     // The registry is lent to one caller at a time, and not across a wait.
     let spawned = metrics.with_registry(|registry| {
-        let spawning = network::spawn(network_config, Some(voter), registry);
+        let spawning = network::spawn(network_config, voter, voters, registry);
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(spawning))
     });
     Ok(spawned?)
@@ -311,14 +343,28 @@ fn io_error(path: &Path) -> impl FnOnce(std::io::Error) -> NodeError {
     move |why| NodeError::Io { path, why }
 }
 
+fn wal(data_dir: &Path) -> PathBuf {
+    data_dir.join("wal").join("consensus.wal")
+}
+
+fn addresses(http: &http::Server, network: &NetworkHandle) -> Addresses {
+    let p2p = network.listen_addr().map(|address| address.to_string());
+    Addresses {
+        pid: std::process::id(),
+        api: url(http.api()),
+        admin: url(http.admin()),
+        p2p: p2p.unwrap_or_default(),
+    }
+}
+
 fn url(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
 /// The voter with its guard. A guard that knows of a vote at a height that the WAL does not know watches until then.
-fn voter(data_dir: &Path, config: &NodeConfig, wal: &Path, tip: u64) -> Result<Voter, NodeError> {
+fn voter(data_dir: &Path, config: &NodeConfig, tip: u64) -> Result<Voter, NodeError> {
     let guard = Guard::open(&data_dir.join("guard").join("votes"))?;
-    let wal_there = std::fs::metadata(wal).is_ok_and(|metadata| metadata.len() > 0);
+    let wal_there = std::fs::metadata(wal(data_dir)).is_ok_and(|metadata| metadata.len() > 0);
     let watch_until = guard.watch_until(tip, |_| wal_there);
     if let Some(height) = watch_until {
         tracing::warn!(
@@ -333,45 +379,92 @@ fn voter(data_dir: &Path, config: &NodeConfig, wal: &Path, tip: u64) -> Result<V
     })
 }
 
-/// Who may connect: the regions of the charter, and configured bootstrap peers.
-fn allow_list(charter: &Charter, config: &NodeConfig) -> Result<AllowList, NodeError> {
-    let mut peers = Vec::new();
-    for region in &charter.regions {
-        peers.push(listed(region)?);
+/// Bootstrap peers are dialled by who they are, not only by where.
+fn check_bootstrap(config: &NodeConfig) -> Result<(), NodeError> {
+    match config
+        .bootstrap
+        .iter()
+        .find(|address| membership::peer_of(address).is_none())
+    {
+        Some(address) => Err(NodeError::Address(address.to_string())),
+        None => Ok(()),
     }
-    for address in &config.bootstrap {
-        let id = address.iter().find_map(|part| {
-            let libp2p::multiaddr::Protocol::P2p(id) = part else {
-                return None;
-            };
-            Some(id)
-        });
-        peers.push(ListedPeer {
-            id: id.ok_or_else(|| NodeError::Address(address.to_string()))?,
-            name: "bootstrap".to_owned(),
-            role: PeerRole::Bootstrap,
-            addresses: vec![address.clone()],
-        });
-    }
-    Ok(peers.into_iter().collect())
 }
 
-fn listed(region: &CharterRegion) -> Result<ListedPeer, NodeError> {
-    let id: PeerId = region
-        .peer_id
-        .parse()
-        .map_err(|_| NodeError::Address(region.peer_id.clone()))?;
-    let mut addresses = Vec::new();
-    for address in &region.addresses {
-        let parsed: Result<Multiaddr, _> = address.multiaddr.parse();
-        addresses.push(parsed.map_err(|_| NodeError::Address(address.multiaddr.clone()))?);
+/// What this node is to the federation as its log stands; says so.
+fn standing(
+    chain: &Chain,
+    config: &NodeConfig,
+    peer: &PeerId,
+    keys: Option<&RegionKeys>,
+) -> Result<Standing, NodeError> {
+    let state = chain.state();
+    let (tip, region) = (state.tip().height, &config.region);
+    if let Some((subject, version)) = state.needs_newer_software() {
+        return Err(Fatal::new(BlockError::NewerSoftware { subject, version }).into());
     }
-    Ok(ListedPeer {
-        id,
-        name: region.region.to_string(),
-        role: PeerRole::Region,
-        addresses,
-    })
+    let standing = membership::standing(state.federation(), tip, region, peer, keys)?;
+    match &standing {
+        Standing::Member => {}
+        Standing::Observer => tracing::info!(%region, "an observer: it replicates and serves, and never votes"),
+        Standing::NotAdmitted => tracing::warn!(
+            %region,
+            "the ledger does not know this region: its node takes blocks from whoever lets it, and votes once it is admitted \
+             (or check `region` in config.toml)"
+        ),
+        Standing::Suspended => {
+            tracing::warn!(%region, "this region is suspended: its node takes blocks and does not vote")
+        }
+        Standing::Removed => tracing::warn!(%region, "this region was removed: its node serves what it has"),
+        Standing::KeysFrom(from) => tracing::warn!(
+            %region, %from,
+            "the keys in force for this region are not here: its node watches until the next ones are"
+        ),
+    }
+    Ok(standing)
+}
+
+/// What follows the ledger block by block.
+fn follow(
+    stop: &CancellationToken,
+    chain: &Arc<Chain>,
+    pool: &Arc<Pool>,
+    network: &NetworkHandle,
+    ledger: &Arc<Ledger>,
+    config: &NodeConfig,
+) {
+    let view = || Arc::clone(chain) as Arc<dyn ChainView>;
+    until(
+        stop,
+        follow::peers(view(), chain.watch(), config.clone(), network.clone()),
+    );
+    until(
+        stop,
+        follow::evidence(Arc::clone(ledger), view(), chain.watch(), Arc::clone(pool)),
+    );
+}
+
+/// For a node that starts without voting: tells when it is to vote.
+fn votes_later(
+    stop: &CancellationToken,
+    chain: &Arc<Chain>,
+    config: &NodeConfig,
+    peer: PeerId,
+    keys: RegionKeys,
+) -> oneshot::Receiver<concord_spec::id::Height> {
+    let (tell, told) = oneshot::channel();
+    let waiting = follow::until_it_votes(
+        Arc::clone(chain) as Arc<dyn ChainView>,
+        chain.watch(),
+        config.clone(),
+        peer,
+        keys,
+    );
+    until(stop, async move {
+        // Whoever runs the node may not wait for it.
+        let _gone = tell.send(waiting.await);
+    });
+    told
 }
 
 /// The tasks that carry things between the parts; all end with `stop`.
@@ -441,3 +534,6 @@ fn until(stop: &CancellationToken, task: impl Future<Output = ()> + Send + 'stat
         }
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -625,7 +625,7 @@ impl Inner {
 fn opened(state: &LedgerState, record: &SignedRecord) -> Option<concord_spec::id::SeriesId> {
     match state.outcome_of(record) {
         concord_spec::ledger::Outcome::Opened(series) => Some(series),
-        concord_spec::ledger::Outcome::Declared(_) | concord_spec::ledger::Outcome::Done => None,
+        concord_spec::ledger::Outcome::Done | concord_spec::ledger::Outcome::Declared(_) => None,
     }
 }
 

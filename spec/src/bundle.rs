@@ -7,6 +7,7 @@ use crate::block::{Header, Rest};
 use crate::charter::{Charter, CharterError, MAX_CHARTER};
 use crate::codec::{self, CodecError, Reader, Wire, Writer, fields::wire_array};
 use crate::digest::Digest;
+use crate::epochs::{Epochs, Handover, HandoverError, MAX_CHANGES};
 use crate::id::{Height, RegionId, SeriesId, UnixMillis};
 use crate::ledger::standing::Offices;
 use crate::ledger::{
@@ -77,21 +78,6 @@ impl Wire for Section {
     }
 }
 
-/// A sealed block after which other regions, or regions with other keys, are in force.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Handover {
-    /// The header.
-    pub header: Header,
-    /// What the header holds the digest of.
-    pub rest: Rest,
-    /// The seal, by the regions that were in force until then.
-    pub seal: Seal,
-}
-wire_array!(Handover { header, rest, seal });
-
-/// Most changes of regions since the charter.
-const MAX_HANDOVERS: usize = 1 << 16;
-
 /// The sealed state at a height, as it travels; nothing in it is checked yet.
 #[derive(Debug, Clone)]
 pub struct TrustBundle {
@@ -109,7 +95,7 @@ pub struct TrustBundle {
     pub sections: Vec<Section>,
 }
 wire_array!(TrustBundle version 1 "trust bundle" {
-    handovers: list(MAX_HANDOVERS),
+    handovers: list(MAX_CHANGES),
     header,
     rest,
     seal,
@@ -141,8 +127,8 @@ pub enum BundleError {
     #[error("the trust bundle's seal does not hold: {0}")]
     Seal(#[from] SealError),
     /// The chain of region sets from the charter on is broken.
-    #[error("the trust bundle does not show how the regions of block {0} were handed over from the charter's")]
-    Handover(Height),
+    #[error("the trust bundle does not show how its regions follow from the charter's: {0}")]
+    Handover(#[from] HandoverError),
     /// A section is not the one that was sealed.
     #[error("section {0} of the trust bundle is not the one that was sealed")]
     Section(SectionName),
@@ -225,47 +211,33 @@ impl TrustBundle {
         Ok(codec::from_slice(bytes, MAX_CHARTER)?)
     }
 
-    /// The region sets from the charter to this header, each with the height from which it is in force: every handover is
-    /// sealed by the regions in force until then and names the next ones, whose keys the federation section holds.
-    fn epochs(
-        &self,
-        charter: &Charter,
-        federation: &Federation,
-        chain_id: &Digest,
-    ) -> Result<Vec<(Height, RegionSet)>, BundleError> {
-        let mut now = charter.region_set()?;
-        let mut epochs = vec![(Height(1), now.clone())];
-        let mut last = Height(0);
+    /// The region sets from the charter to this header: the federation section holds the keys of each.
+    fn epochs(&self, charter: &Charter, federation: &Federation, chain_id: &Digest) -> Result<Epochs, BundleError> {
+        let mut epochs = Epochs::founded(charter)?;
         for handover in &self.handovers {
             let height = handover.header.height;
-            let broken = || BundleError::Handover(height);
-            let holds = height > last && height < self.header.height && handover.header.rest == handover.rest.digest();
-            if !holds || handover.rest.regions_now != now.digest() {
-                return Err(broken());
-            }
-            handover.seal.verify(chain_id, height, &handover.header.hash(), &now)?;
-            let from = height.next().ok_or_else(broken)?;
-            let next = federation.region_set_at(from).map_err(|_| broken())?;
-            if next.digest() != handover.rest.regions_next {
-                return Err(broken());
-            }
-            epochs.push((from, next.clone()));
-            now = next;
-            last = height;
+            let next = height.next().filter(|_| height < self.header.height);
+            let next = next.and_then(|from| federation.region_set_at(from).ok());
+            epochs.take(handover, next.ok_or(HandoverError::Regions(height))?, chain_id)?;
         }
+        let now = epochs.last();
         if self.header.rest != self.rest.digest() || self.rest.regions_now != now.digest() {
             return Err(BundleError::Header);
         }
         self.seal
-            .verify(chain_id, self.header.height, &self.header.hash(), &now)?;
-        if self.rest.regions_next != self.rest.regions_now
-            && let Some(from) = self.header.height.next()
-        {
-            let next = federation.region_set_at(from).map_err(|_| BundleError::Header)?;
-            if next.digest() != self.rest.regions_next {
-                return Err(BundleError::Header);
-            }
-            epochs.push((from, next));
+            .verify(chain_id, self.header.height, &self.header.hash(), now)?;
+        if self.rest.regions_next != self.rest.regions_now {
+            let last = Handover {
+                header: self.header,
+                rest: self.rest.clone(),
+                seal: self.seal.clone(),
+            };
+            let next = self
+                .header
+                .height
+                .next()
+                .and_then(|from| federation.region_set_at(from).ok());
+            epochs.take(&last, next.ok_or(BundleError::Header)?, chain_id)?;
         }
         Ok(epochs)
     }
@@ -311,7 +283,7 @@ impl TrustBundle {
 pub struct TrustedState {
     chain_id: Digest,
     charter: Charter,
-    epochs: Vec<(Height, RegionSet)>,
+    epochs: Epochs,
     recognition: Recognition,
     height: Height,
     time: UnixMillis,
@@ -376,11 +348,10 @@ impl TrustedState {
         self.time
     }
 
-    /// The regions in force at a height; past the bundle's, the last ones that it knows. `None` at height 0 only.
+    /// The regions in force at a height; past the bundle's, the last ones that it knows.
     #[must_use]
-    pub fn regions_at(&self, height: Height) -> Option<&RegionSet> {
-        let epoch = self.epochs.iter().rev().find(|(from, _)| *from <= height);
-        epoch.map(|(_, regions)| regions)
+    pub fn regions_at(&self, height: Height) -> &RegionSet {
+        self.epochs.at(height)
     }
 
     /// Section `recognition`.

@@ -18,10 +18,11 @@ pub use office::{
 pub use series::{Issue, MAX_BATCH, MAX_RANGES, NumberRange, OpenSeries, SetStatus, StatusChange, Successor};
 
 use crate::codec::{self, CodecError, Reader, Wire, Writer};
-use crate::cose::Signed;
+use crate::cose::{SignatureError, Signed};
 use crate::digest::{Digest, Tag};
 use crate::id::{DomainId, OfficeId, RegionId, UnixMillis};
 use crate::key::ed25519::SecretKey;
+use crate::key::keyring::Keyring;
 
 /// Most bytes of a signed record.
 pub const MAX_RECORD: usize = 65_536;
@@ -183,6 +184,19 @@ impl SignedRecord {
         })
     }
 
+    /// Adds the signature of one more key of the actor's keyring: for records that go from hand to hand.
+    ///
+    /// # Errors
+    /// [`SignatureError::TooMany`] when it carries as many as the threshold already; else as [`Signed::add_signature`].
+    pub fn add_signature(&mut self, key: &SecretKey, keyring: &Keyring) -> Result<(), SignatureError> {
+        if self.envelope.signatures().len() >= keyring.threshold() {
+            return Err(SignatureError::TooMany);
+        }
+        self.envelope.add_signature(key, keyring)?;
+        self.bytes = self.envelope.to_bytes();
+        Ok(())
+    }
+
     /// SHA-256 over tag and payload.
     #[must_use]
     pub fn id(&self) -> RecordId {
@@ -205,5 +219,35 @@ impl SignedRecord {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_signed_one_after_the_other_up_to_the_threshold_and_stays_the_same_record() {
+        let [a, b, c, stranger] = [1, 2, 3, 9].map(|n| SecretKey::from_seed([n; 32]));
+        let ring = Keyring::new(2, vec![a.public(), b.public(), c.public()]).unwrap();
+        let payload = Payload {
+            chain_id: Digest([7; 32]),
+            not_after: UnixMillis(1),
+            nonce: [0; 16],
+            actor: Actor::Region(RegionId::new("110000").unwrap()),
+            action: Action::CancelRotation(Nothing),
+        };
+        let mut passed = SignedRecord::sign(payload.clone(), &[]);
+        let id = passed.id();
+        assert_eq!(passed.add_signature(&stranger, &ring), Err(SignatureError::UnknownKey));
+        passed.add_signature(&b, &ring).unwrap();
+        assert_eq!(passed.add_signature(&b, &ring), Err(SignatureError::NotAscending));
+        // From hand to hand, as a file.
+        let mut passed = SignedRecord::from_bytes(passed.bytes()).unwrap();
+        passed.add_signature(&a, &ring).unwrap();
+        assert_eq!(passed.add_signature(&c, &ring), Err(SignatureError::TooMany));
+        assert_eq!((passed.id(), passed.envelope().verify(&ring)), (id, Ok(())));
+        assert_eq!(passed, SignedRecord::sign(payload, &[&a, &b]));
+        assert_eq!(SignedRecord::from_bytes(passed.bytes()).unwrap(), passed);
     }
 }

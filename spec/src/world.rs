@@ -4,7 +4,7 @@
 pub mod structures;
 
 use crate::block::Block;
-use crate::bundle::{Handover, TrustBundle, TrustedState};
+use crate::bundle::{TrustBundle, TrustedState};
 use crate::catalogue::{
     ClaimDefinition, ClaimKind, Classification, Label, Printed, Sensitivity, TypeDefinition, TypeRef,
 };
@@ -14,6 +14,7 @@ use crate::codec;
 use crate::content::{ClaimValue, Content, Holder, Named, Provenance, Role, Validity};
 use crate::credential::{Credential, Issuer, SignedCredential};
 use crate::day::Day;
+use crate::epochs::Handover;
 use crate::id::{
     ChainName, CredentialId, Number, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, TypeVersion, UnixMillis,
 };

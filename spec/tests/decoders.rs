@@ -14,8 +14,9 @@ mod rewrite;
 mod sources;
 
 use concord_spec::codec::CodecError;
+use concord_spec::record::{Action, Change};
 use concord_spec::world::structures::{Structure, structures};
-use rewrite::{Change, Item, parse};
+use rewrite::{Item, Spelling, parse};
 use std::collections::BTreeSet;
 
 /// Decoded within another structure and in no other way: their bytes are refused there.
@@ -34,8 +35,13 @@ const OPAQUE: [&str; 4] = [
     "bundle::TrustBundle",
 ];
 
-/// Decoded by a function of their own, which checks an envelope and its payload.
-const CHECKED: [&str; 2] = ["record::SignedRecord", "credential::SignedCredential"];
+/// Decoded by a function of their own, which checks signatures, or an envelope and its payload.
+const CHECKED: [&str; 4] = [
+    "record::SignedRecord",
+    "credential::SignedCredential",
+    "charter::card::Card",
+    "charter::signed::SignedCharter",
+];
 
 /// Arrays without a bound of their own, bounded by the whole input: the chunks of a status set.
 const UNBOUNDED_LISTS: [&str; 5] = [
@@ -47,7 +53,8 @@ const UNBOUNDED_LISTS: [&str; 5] = [
 ];
 
 fn short(structure: &Structure) -> &'static str {
-    structure.name.strip_prefix("concord_spec::").unwrap()
+    let path = structure.name.strip_prefix("concord_spec::").unwrap();
+    path.split_once('<').map_or(path, |(generic, _)| generic)
 }
 
 fn embedded(structure: &Structure) -> bool {
@@ -90,11 +97,24 @@ fn every_structure_in_the_sources_is_tested_here() {
 }
 
 #[test]
+fn every_kind_of_action_and_of_change_has_a_sample() {
+    let kinds = |path: &str| -> BTreeSet<u64> {
+        let all = structures().unwrap();
+        let found = all.iter().find(|one| short(one) == path).unwrap();
+        let kind = |sample: &Vec<u8>| parse(sample).unwrap().0.children[0].argument;
+        found.samples.iter().map(kind).collect()
+    };
+    let known = |kinds: &[(u64, &str)]| -> BTreeSet<u64> { kinds.iter().map(|(kind, _)| *kind).collect() };
+    assert_eq!(kinds("record::action::Action"), known(Action::KINDS));
+    assert_eq!(kinds("record::governance::Change"), known(Change::KINDS));
+}
+
+#[test]
 fn every_sample_decodes_to_what_encodes_to_the_same_bytes() {
     each(|structure, sample, item| {
         assert_eq!((structure.decode)(sample).as_deref(), Ok(sample), "{}", structure.name);
         // The rewriter leaves everything but the changed item as it is.
-        let unchanged = item.write(embedded(structure), usize::MAX, Change::Tag);
+        let unchanged = item.write(embedded(structure), usize::MAX, Spelling::Tag);
         assert_eq!(unchanged, sample, "{}", structure.name);
     });
 }
@@ -142,7 +162,7 @@ fn every_item_written_in_another_way_is_refused() {
             for change in part.changes() {
                 let bytes = item.write(embedded, at, change);
                 let found = (structure.decode)(&bytes);
-                let canonical = !matches!(change, Change::LongHead(_) | Change::Indefinite);
+                let canonical = !matches!(change, Spelling::LongHead(_) | Spelling::Indefinite);
                 assert!(
                     matches!(found, Err(CodecError::NotCanonical { .. })) || (canonical && found.is_err()),
                     "{} with {change:?} at item {at}: {found:?}, {}",
@@ -171,7 +191,7 @@ fn a_changed_bit_is_refused_or_has_one_encoding() {
 
 /// What a decoder says of a head that claims `claim` where no more than before is there.
 fn claiming(structure: &Structure, item: &Item, at: usize, claim: u64) -> Result<(), CodecError> {
-    (structure.read)(&item.write(false, at, Change::Claim(claim)))
+    (structure.read)(&item.write(false, at, Spelling::Claim(claim)))
 }
 
 #[test]
@@ -221,7 +241,7 @@ fn every_string_has_a_bound_and_one_byte_more_is_refused() {
             if !matches!(part.major, 2 | 3) {
                 continue;
             }
-            let read = |len| (structure.read)(&item.write(false, at, Change::Long(len)));
+            let read = |len| (structure.read)(&item.write(false, at, Spelling::Long(len)));
             let max = match read(1 << 20) {
                 Err(CodecError::OverBound { max, .. }) => max,
                 Err(CodecError::WrongLength { .. } | CodecError::TooLong { .. }) => continue,

@@ -5,6 +5,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use concord_spec::charter::Address;
+use concord_spec::record::NodeKeys;
+
 use crate::programs::{Programs, programs, run};
 use crate::{HarnessError, Result};
 
@@ -64,24 +67,7 @@ impl Ceremony {
     /// # Errors
     /// It does not end with 0.
     pub fn init(&mut self, region: &str, name: &str, more: &[&str]) -> Result<String> {
-        let (listen, api, admin) = (self.port()?, self.port()?, self.port()?);
-        let mut command = Command::new(&self.programs.concordd);
-        command
-            .args([
-                "init",
-                "--unencrypted",
-                "--region",
-                region,
-                "--name",
-                region,
-                "--dir",
-                name,
-            ])
-            .args(["--listen", &format!("/ip4/127.0.0.1/tcp/{}", listen.port())])
-            .args(["--api", &api.to_string(), "--admin", &admin.to_string()])
-            .args(more)
-            .current_dir(&self.dir);
-        text(run(&mut command)?)
+        init(&self.programs, &self.dir, region, name, more, &mut self.ports)
     }
 
     /// Starts the node of a data directory with nobody to keep it running: it ends once it has started, or does not start.
@@ -110,13 +96,80 @@ impl Ceremony {
     pub fn free_ports(&mut self) {
         self.ports.clear();
     }
+}
 
-    fn port(&mut self) -> Result<SocketAddr> {
-        let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| Ok((listener.local_addr()?, listener)));
-        let (address, listener) = bound.map_err(HarnessError::file("a port of this machine"))?;
-        self.ports.push(listener);
-        Ok(address)
-    }
+/// `concordd init` in `dir` of a region whose data directory is `name`, on ports that `ports` holds until they are let go.
+///
+/// # Errors
+/// It does not end with 0.
+pub(crate) fn init(
+    programs: &Programs,
+    dir: &Path,
+    region: &str,
+    name: &str,
+    more: &[&str],
+    ports: &mut Vec<TcpListener>,
+) -> Result<String> {
+    let (listen, api, admin) = (port(ports)?, port(ports)?, port(ports)?);
+    let mut command = Command::new(&programs.concordd);
+    command
+        .args([
+            "init",
+            "--unencrypted",
+            "--region",
+            region,
+            "--name",
+            region,
+            "--dir",
+            name,
+        ])
+        .args(["--listen", &format!("/ip4/127.0.0.1/tcp/{}", listen.port())])
+        .args(["--api", &api.to_string(), "--admin", &admin.to_string()])
+        .args(more)
+        .current_dir(dir);
+    text(run(&mut command)?)
+}
+
+/// Makes the next keys of a region's node with `concordd keys new`.
+///
+/// # Errors
+/// It does not end with 0, or does not print what the authority signs.
+pub fn new_node_keys(data_dir: &Path) -> Result<NodeKeys> {
+    let mut command = Command::new(programs()?.concordd);
+    command
+        .args(["keys", "new", "--unencrypted", "--data-dir"])
+        .arg(data_dir);
+    let printed = text(run(&mut command)?)?;
+    let wrong = |what: &'static str| HarnessError::bytes(what, &printed);
+    let object: serde_json::Value = serde_json::from_str(&printed).map_err(|why| HarnessError::bytes("JSON", why))?;
+    let field = |name: &'static str| {
+        object
+            .get(name)
+            .and_then(serde_json::Value::as_str)
+            .ok_or_else(|| wrong(name))
+    };
+    let addresses = object
+        .get("addresses")
+        .and_then(serde_json::Value::as_array)
+        .ok_or_else(|| wrong("addresses"))?;
+    let address = |value: &serde_json::Value| {
+        let multiaddr = value.as_str().ok_or_else(|| wrong("address"))?.to_owned();
+        Ok(Address { multiaddr })
+    };
+    Ok(NodeKeys {
+        consensus_key: field("consensus_key")?.parse().map_err(|_| wrong("consensus_key"))?,
+        seal_key: field("seal_key")?.parse().map_err(|_| wrong("seal_key"))?,
+        possession: field("possession")?.parse().map_err(|_| wrong("possession"))?,
+        peer_id: field("peer_id")?.to_owned(),
+        addresses: addresses.iter().map(address).collect::<Result<_>>()?,
+    })
+}
+
+fn port(ports: &mut Vec<TcpListener>) -> Result<SocketAddr> {
+    let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| Ok((listener.local_addr()?, listener)));
+    let (address, listener) = bound.map_err(HarnessError::file("a port of this machine"))?;
+    ports.push(listener);
+    Ok(address)
 }
 
 fn text(bytes: Vec<u8>) -> Result<String> {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use concord_spec::charter::card::Card;
 use concord_spec::charter::signed::SignedCharter;
-use concord_spec::charter::{Charter, DEFAULT_HEARTBEAT_MS};
+use concord_spec::charter::{Charter, CharterRegion, DEFAULT_HEARTBEAT_MS};
 use concord_spec::id::RegionId;
 use concord_spec::key::ed25519::SecretKey;
 use concord_spec::key::pem::{self, KeyKind};
@@ -104,6 +105,51 @@ impl Cluster {
         let mut cluster = Self::create(options)?;
         cluster.start_all()?;
         Ok(cluster)
+    }
+
+    /// Makes the node of a region that is not a member yet, as its operator does: keys, card, the federation's charter.
+    /// Returns its place and its card; it is not started.
+    ///
+    /// # Errors
+    /// `concordd init` fails, or its card does not hold.
+    pub fn join(&mut self, region: &str, more: &[&str]) -> Result<(usize, CharterRegion)> {
+        let programs = programs()?;
+        let mut ports = Vec::new();
+        crate::ceremony::init(&programs, &self.dir, region, region, more, &mut ports)?;
+        let data_dir = self.dir.join(region);
+        let charter = data_dir.join("charter.cbor");
+        fs::copy(self.dir.join("charter.cbor"), &charter).map_err(HarnessError::file(&charter))?;
+        let path = data_dir.join("card.cbor");
+        let bytes = fs::read(&path).map_err(HarnessError::file(&path))?;
+        let card = Card::from_bytes(&bytes).map_err(|why| HarnessError::bytes("card.cbor", why))?;
+        let id = RegionId::new(region).map_err(|why| HarnessError::bytes("region", why))?;
+        self.nodes.push(Node::new(id, data_dir, programs.concordd));
+        let card = card.complete().map_err(|why| HarnessError::bytes("card.cbor", why))?;
+        Ok((self.nodes.len().saturating_sub(1), card))
+    }
+
+    /// Makes an observer of region `index`, as its operator does; it is not started. Returns its place and its peer id.
+    ///
+    /// # Errors
+    /// `concordd init --observer` fails or prints something else.
+    pub fn join_observer(&mut self, index: usize) -> Result<(usize, String)> {
+        let programs = programs()?;
+        let region = self.node(index)?.region().clone();
+        let name = format!("observer-of-{region}");
+        let mut ports = Vec::new();
+        let more = ["--observer"];
+        let printed = crate::ceremony::init(&programs, &self.dir, region.as_str(), &name, &more, &mut ports)?;
+        let data_dir = self.dir.join(&name);
+        let charter = data_dir.join("charter.cbor");
+        fs::copy(self.dir.join("charter.cbor"), &charter).map_err(HarnessError::file(&charter))?;
+        let object: serde_json::Value =
+            serde_json::from_str(&printed).map_err(|why| HarnessError::bytes("JSON", why))?;
+        let peer_id = object.get("peer_id").and_then(serde_json::Value::as_str);
+        let peer_id = peer_id
+            .ok_or_else(|| HarnessError::bytes("peer_id", &printed))?
+            .to_owned();
+        self.nodes.push(Node::new(region, data_dir, programs.concordd));
+        Ok((self.nodes.len().saturating_sub(1), peer_id))
     }
 
     /// Starts every node that does not run and waits until all are ready.

@@ -6,8 +6,10 @@
 
 pub mod api;
 pub mod ceremony;
+pub mod certify;
 pub mod cluster;
 pub mod error;
+pub mod governance;
 pub mod ledger;
 pub mod load;
 pub mod node;

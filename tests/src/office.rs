@@ -35,6 +35,34 @@ pub struct Pen {
 }
 
 impl Pen {
+    /// In the name of `actor`, signed with the first `threshold` of these keys.
+    #[must_use]
+    pub fn new(chain_id: Digest, actor: Actor, keys: Vec<SecretKey>, threshold: usize) -> Self {
+        Self {
+            chain_id,
+            actor,
+            keys,
+            threshold,
+            random: StdRng::from_entropy(),
+        }
+    }
+
+    /// In the name of the authority of region `index`.
+    ///
+    /// # Errors
+    /// There is no such region, or its authority's key is elsewhere.
+    pub fn of_region(cluster: &Cluster, index: usize) -> Result<Self> {
+        let actor = Actor::Region(cluster.node(index)?.region().clone());
+        let keys = vec![cluster.authority(index)?];
+        Ok(Self::new(cluster.charter().chain_id(), actor, keys, 1))
+    }
+
+    /// In whose name.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
     /// A payload of this actor with a fresh nonce, good for an hour.
     pub fn payload(&mut self, action: Action) -> Payload {
         Payload {
@@ -82,6 +110,10 @@ pub struct Book {
     pub next: u64,
     /// Signs for its office.
     pub pen: Pen,
+    /// Signs its credentials.
+    pub key: SecretKey,
+    /// The type and version of its credentials.
+    pub of: TypeRef,
 }
 
 impl Office {
@@ -100,13 +132,7 @@ impl Office {
             id: TypeId::new(format!("{region}.licence")).map_err(invalid)?,
             version: TypeVersion(1),
         };
-        let mut authority = Pen {
-            chain_id,
-            actor: Actor::Region(region.clone()),
-            keys: vec![cluster.authority(index)?],
-            threshold: 1,
-            random: random.clone(),
-        };
+        let mut authority = Pen::of_region(cluster, index)?;
         let keys: Vec<SecretKey> = (0..keys).map(|_| SecretKey::from_seed(random.r#gen())).collect();
         let keyring = Keyring::new(threshold, keys.iter().map(SecretKey::public).collect());
         let register = RegisterOffice {
@@ -141,11 +167,11 @@ impl Office {
     /// # Errors
     /// The ledger does not take it.
     pub fn open_series(&mut self, api: &Api, desk: &str) -> Result<Book> {
-        let key = SecretKey::from_seed(self.pen.random.r#gen()).public();
+        let key = SecretKey::from_seed(self.pen.random.r#gen());
         let open = OpenSeries {
             of: self.kind.clone(),
             desk: desk.to_owned(),
-            key,
+            key: key.public(),
         };
         let state = record(api, &self.pen.record(Action::OpenSeries(open)))?;
         let series = state
@@ -159,6 +185,8 @@ impl Office {
             series: SeriesId(series),
             next,
             pen,
+            key,
+            of: self.kind.clone(),
         })
     }
 

@@ -3,11 +3,13 @@
 use concord_client::desk::definition::DefinitionError;
 use concord_client::desk::issuing::IssuingError;
 use concord_client::desk::journal::JournalError;
+use concord_client::desk::regions::RegionsError;
 use concord_client::desk::release::ReleaseError;
 use concord_client::desk::sheet::SheetError;
 use concord_client::files::FileError;
 use concord_client::keys::KeyFileError;
 use concord_client::transport::TransportError;
+use concord_client::watch::{PositionError, WatchError};
 use concord_spec::bundle::BundleError;
 use concord_spec::charter::CharterError;
 use concord_spec::id::IdError;
@@ -41,12 +43,19 @@ pub(crate) enum Failure {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Issuing(#[from] IssuingError),
+    /// The regions that sealed a block are not known.
+    #[error(transparent)]
+    Regions(#[from] RegionsError),
     #[error(transparent)]
     Release(#[from] ReleaseError),
     #[error(transparent)]
     Sheet(#[from] SheetError),
     #[error(transparent)]
     Definition(#[from] DefinitionError),
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    #[error(transparent)]
+    Position(#[from] PositionError),
     #[error(transparent)]
     Name(#[from] IdError),
     /// The ledger refused a record for good.
@@ -83,9 +92,12 @@ impl Failure {
             | Self::Bundle(_)
             | Self::Journal(_)
             | Self::Issuing(_)
+            | Self::Regions(_)
             | Self::Release(_)
             | Self::Sheet(_)
             | Self::Definition(_)
+            | Self::Watch(_)
+            | Self::Position(_)
             | Self::Name(_)
             | Self::Rejected { .. }
             | Self::StillPending { .. }
@@ -108,9 +120,12 @@ impl Failure {
             | Self::Bundle(_)
             | Self::Journal(_)
             | Self::Issuing(_)
+            | Self::Regions(_)
             | Self::Release(_)
             | Self::Sheet(_)
             | Self::Definition(_)
+            | Self::Watch(_)
+            | Self::Position(_)
             | Self::Name(_)
             | Self::StillPending { .. }
             | Self::Findings(_)

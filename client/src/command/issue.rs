@@ -10,6 +10,7 @@ use concord_client::desk::content;
 use concord_client::desk::definition::TypeDefinition;
 use concord_client::desk::issuing::{self, Order, Step};
 use concord_client::desk::journal::{self, Journal};
+use concord_client::desk::regions::Regions;
 use concord_client::desk::release::{self, Released};
 use concord_client::desk::row::Row;
 use concord_client::desk::sheet::{self, MAX_SHEET_BYTES};
@@ -271,7 +272,7 @@ impl<'a> Desk<'a> {
         out: &Path,
         progress: &dyn Fn(Step),
     ) -> Result<Vec<Released>, Failure> {
-        let (chain_id, regions) = (charter.chain_id(), charter.region_set()?);
+        let (chain_id, regions) = (charter.chain_id(), Regions::new(charter)?);
         let order = Order {
             desk: &self.desk,
             chain_id,
@@ -292,7 +293,8 @@ impl<'a> Desk<'a> {
         let mut released: Vec<Released> = Vec::with_capacity(rows.len());
         for signed in on_ledger.chosen {
             let Some(receipt) = signed.receipt() else { continue };
-            let batch = release::release(signed.batch(), receipt, &chain_id, &regions, out)?;
+            let sealed_by = regions.at(receipt.height, || node.region_history())?;
+            let batch = release::release(signed.batch(), receipt, &chain_id, &sealed_by, out)?;
             // A row that an earlier batch has a certificate for keeps that one.
             let first_row = usize::try_from(signed.first_row()).unwrap_or(usize::MAX);
             released.extend(batch.into_iter().skip(released.len().saturating_sub(first_row)));

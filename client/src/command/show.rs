@@ -49,6 +49,14 @@ pub(crate) fn time(ms: concord_spec::id::UnixMillis) -> String {
     stamp.map_or_else(|| format!("{} ms", ms.0), |stamp| stamp.to_string())
 }
 
+/// Reads a time as RFC 3339.
+pub(crate) fn parse_time(text: &str) -> Result<concord_spec::id::UnixMillis, String> {
+    let stamp: jiff::Timestamp = text.parse().map_err(|error: jiff::Error| error.to_string())?;
+    u64::try_from(stamp.as_millisecond())
+        .map(concord_spec::id::UnixMillis)
+        .map_err(|_| "a time before 1970".to_owned())
+}
+
 /// A length of time in the largest fitting unit.
 pub(crate) fn age(ms: u64) -> String {
     let seconds = ms / 1_000;

@@ -1,18 +1,39 @@
 //! `concord status`: status of credentials.
 
-use super::access::{self, Passphrase};
-use super::{Done, Failure, Shared, series, show};
-use clap::{Args, Subcommand};
-use concord_spec::id::{Number, OfficeId, SeriesId};
-use concord_spec::record::{Action, MAX_RANGES, NumberRange, SetStatus, StatusChange};
+mod detail;
+mod reasons;
+
+use super::signing::{Signing, Supervisor};
+use super::{Done, Failure, Shared, show, told};
+use clap::{Args, Subcommand, ValueEnum};
+use concord_spec::content::Relation;
+use concord_spec::digest::Digest;
+use concord_spec::id::{CredentialId, Number, SeriesId, UnixMillis};
+use concord_spec::record::{Action, Actor, MAX_RANGES, NumberRange, SetStatus, StatusChange, Successor};
 use concord_spec::status::{Reason, StatusKind};
 use serde_json::json;
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Set the status of credentials: the office's keyring signs
-    Set(Set),
+    /// Set the status of credentials
+    ///
+    /// The office that holds the series signs; or, as supervisor, its region (--region-key) or the type's domain authority
+    /// (--domain). Revoking and annulling are final, but for --restore, which is the region's alone.
+    Set(Box<Set>),
+    /// The public reasons, and the life-cycle codes (GB) that a status with each has
+    Reasons,
+    /// Say whether a text is the one whose salted digest stands on the ledger
+    Check {
+        /// The file that `status set --detail` wrote: salt and text; or, with --salt, the text alone
+        file: PathBuf,
+        /// The salt that `status set` printed, 32 hexadecimal digits
+        #[arg(long, value_name = "SALT")]
+        salt: Option<String>,
+        /// The digest that stands in the record
+        #[arg(value_name = "DIGEST")]
+        digest: Digest,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -24,21 +45,43 @@ pub(crate) struct Set {
     numbers: Ranges,
     #[command(flatten)]
     change: Change,
-    /// Coarse public reason: penalty, cancelled, lapsed, deceit, issued-in-error, key-compromise, investigation, ...
+    /// Coarse public reason, see `concord status reasons`: unspecified, penalty, cancelled, lapsed, deceit, issued-in-error,
+    /// key-compromise, investigation, replaced, transferred-out, court, lost
     #[arg(long, value_name = "REASON", default_value = "unspecified")]
     reason: Reason,
-    /// Key files of the office, as many as its keyring wants
-    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
-    office_key: Vec<PathBuf>,
-    /// The charter, from a source you trust
+    /// From when it counts (RFC 3339 or a day, YYYY-MM-DD in UTC), informative, not in the future
+    #[arg(long, value_name = "TIME", value_parser = parse_effective)]
+    effective: Option<UnixMillis>,
+    /// With --supersede: the credential that takes the place of the first number; those of the others follow it
+    #[arg(long, value_name = "SERIES-NUMBER", requires = "supersede")]
+    successor: Option<CredentialId>,
+    /// With --supersede: what the successor is to it
+    #[arg(long, value_name = "RELATION", default_value = "replaces", requires = "supersede")]
+    relation: RelationName,
+    /// File with the detailed reason; the ledger gets only its digest with a random salt, which is written beside it as
+    /// FILE.salted: keep that to be able to show it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["detail_text", "order_file", "order_digest", "annotate"])]
+    detail: Option<PathBuf>,
+    /// The detailed reason; its salt is printed: keep it with the text to be able to show it
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["order_file", "order_digest", "annotate"])]
+    detail_text: Option<String>,
+    /// With --restore: the file of the court's or review's order; a salted digest goes into the record, as with --detail
+    #[arg(long, value_name = "FILE", requires = "restore", conflicts_with = "order_digest")]
+    order_file: Option<PathBuf>,
+    /// With --restore: the digest of the order that somebody else keeps, 64 hexadecimal digits
+    #[arg(long, value_name = "DIGEST", requires = "restore")]
+    order_digest: Option<Digest>,
+    /// The journal of the series: what the office itself says here is then known to `concord watch`
     #[arg(long, value_name = "FILE")]
-    charter: Option<PathBuf>,
+    journal: Option<PathBuf>,
     #[command(flatten)]
-    passphrase: Passphrase,
+    who: Supervisor,
+    #[command(flatten)]
+    signing: Signing,
 }
 
 /// What happens to them; exactly one.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Change {
     /// 吊销: no longer valid from now on; final
@@ -53,22 +96,65 @@ pub(crate) struct Change {
     /// No longer suspended
     #[arg(long)]
     reinstate: bool,
-    /// Another credential has taken its place
-    #[arg(long)]
+    /// 更替: another credential has taken its place (--successor, --relation)
+    #[arg(long, requires = "successor")]
     supersede: bool,
+    /// A court or a review undid a revocation, annulment or supersession: the region alone, with --order-file or --order-digest
+    #[arg(long)]
+    restore: bool,
+    /// 加注: note something on it; the text of the note goes in as a salted digest, as with --detail-text
+    #[arg(long, value_name = "TEXT")]
+    annotate: Option<String>,
 }
 
 impl Change {
-    fn change(self) -> StatusChange {
+    fn change(&self) -> StatusChange {
         match self {
             Self { revoke: true, .. } => StatusChange::Set(StatusKind::Revoked),
             Self { annul: true, .. } => StatusChange::Set(StatusKind::Annulled),
             Self { suspend: true, .. } => StatusChange::Set(StatusKind::Suspended),
             Self { supersede: true, .. } => StatusChange::Set(StatusKind::Superseded),
+            Self { restore: true, .. } => StatusChange::Restore,
+            Self { annotate: Some(_), .. } => StatusChange::Set(StatusKind::Annotated),
             // The group makes one of them true.
             Self { .. } => StatusChange::Reinstate,
         }
     }
+}
+
+/// What a credential is to the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RelationName {
+    /// A new term of the same
+    Renews,
+    /// In place of one lost or damaged
+    Replaces,
+    /// Puts an error right
+    Corrects,
+    /// A further copy
+    Duplicates,
+    /// Moved from another region
+    Transfers,
+}
+
+impl From<RelationName> for Relation {
+    fn from(name: RelationName) -> Self {
+        match name {
+            RelationName::Renews => Self::Renews,
+            RelationName::Replaces => Self::Replaces,
+            RelationName::Corrects => Self::Corrects,
+            RelationName::Duplicates => Self::Duplicates,
+            RelationName::Transfers => Self::Transfers,
+        }
+    }
+}
+
+/// A time, or a day's beginning in UTC.
+fn parse_effective(text: &str) -> Result<UnixMillis, String> {
+    if text.len() == 10 {
+        return show::parse_time(&format!("{text}T00:00:00Z"));
+    }
+    show::parse_time(text)
 }
 
 /// Ascending ranges with gaps between them.
@@ -118,37 +204,63 @@ impl Verb {
     pub(crate) fn run(self, shared: &Shared) -> Done {
         match self {
             Self::Set(set) => set.run(shared),
+            Self::Reasons => reasons::run(shared),
+            Self::Check { file, salt, digest } => detail::check(shared, &file, salt.as_deref(), &digest),
         }
     }
 }
 
 impl Set {
+    /// The digest that goes into the record, with what must be kept to show what it is of.
+    fn digest(&self) -> Result<Option<detail::Kept>, Failure> {
+        let text = self.detail_text.as_ref().or(self.change.annotate.as_ref());
+        match (&self.detail, text, &self.order_file, self.order_digest) {
+            (Some(file), _, _, _) => detail::of_file(file).map(Some),
+            (None, Some(text), _, _) => Ok(Some(detail::of_text(text))),
+            (None, None, Some(file), _) => detail::of_order(file).map(Some),
+            (None, None, None, Some(digest)) => Ok(Some(detail::Kept::digest(digest))),
+            (None, None, None, None) if self.change.restore => Err(Failure::Usage(
+                "a restoration follows an order: give --order-file FILE or --order-digest DIGEST".to_owned(),
+            )),
+            (None, None, None, None) => Ok(None),
+        }
+    }
+
     fn run(self, shared: &Shared) -> Done {
-        let node = shared.node()?;
-        let office_keys = self.passphrase.open_all(&self.office_key)?;
-        let chain_id = access::charter(self.charter.as_deref(), &node)?.chain_id();
-        let unknown = || Failure::Cannot(format!("series {} is not open", self.series));
-        let open = node.series(self.series)?.ok_or_else(unknown)?;
-        let office = OfficeId::new(open.region, open.office);
-        let (change, count) = (self.change.change(), self.numbers.count());
+        let change = self.change.change();
+        let mut ledger = self.signing.ledger(shared)?;
+        let (_, _, holder) = ledger.series(self.series)?;
+        let speaker = self.who.speaker(&ledger, holder, &self.signing)?;
+        if change == StatusChange::Restore && !matches!(speaker.actor, Actor::Region(_)) {
+            let words = "only the region restores: give --region-key FILE, or --region REGION with --out FILE.record";
+            return Err(Failure::Usage(words.to_owned()));
+        }
+        let kept = self.digest()?;
+        let count = self.numbers.count();
+        let successor = self.successor.map(|first| Successor {
+            first,
+            relation: self.relation.into(),
+        });
         let action = Action::SetStatus(SetStatus {
             series: self.series,
             ranges: self.numbers.0,
             change,
             reason: self.reason,
-            effective: None,
-            detail: None,
-            successor: None,
+            effective: self.effective,
+            detail: kept.as_ref().map(|kept| kept.digest),
+            successor,
         });
-        let record = series::by_office(&node, &chain_id, &office, &office_keys, action)?;
-        let answer = access::record(&node, &record)?;
-        let height = answer.height.map_or(0, |height| height.0);
-        let words = format!("{count} of series {} {change} (block {height})", self.series);
+        if let Some(kept) = &kept {
+            kept.keep()?;
+        }
+        let words = format!("{count} of series {} {change} by {}", self.series, speaker.actor);
         let object = json!({
-            "series": self.series, "count": count, "change": change.to_string(), "height": height, "record": answer.id,
+            "series": self.series, "count": count, "change": change.to_string(), "by": speaker.actor.to_string(),
+            "does": told::sentence(&action), "detail": kept.as_ref().map(|kept| kept.object()),
         });
-        show::answer(shared, &words, &object)?;
-        Ok(0)
+        let journal = self.journal.as_deref();
+        self.signing
+            .act_known(shared, &ledger, &speaker, action, journal, |_| Ok((words, object)))
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "PURPOSE")]
     purpose: Option<String>,
     /// Take this as the time (RFC 3339): for tests. Never counts as earlier than the bundle
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, value_name = "TIME", value_parser = show::parse_time)]
     now: Option<UnixMillis>,
 }
 
@@ -69,13 +69,6 @@ impl Verify {
         }
         Ok(worst)
     }
-}
-
-fn parse_time(text: &str) -> Result<UnixMillis, String> {
-    let stamp: jiff::Timestamp = text.parse().map_err(|error: jiff::Error| error.to_string())?;
-    u64::try_from(stamp.as_millisecond())
-        .map(UnixMillis)
-        .map_err(|_| "a time before 1970".to_owned())
 }
 
 /// The worse of two exit codes: red, grey, orange, amber, green.

@@ -29,13 +29,22 @@ pub enum ContentRowError {
     },
 }
 
-/// The definition as a region puts it on the ledger: its name begins with the region's code and a dot.
+/// The definition as a region puts it on the ledger.
 ///
 /// # Errors
-/// The name with the code in front is too long.
+/// The name with the region's code in front is too long.
 pub fn in_region(definition: &TypeDefinition, region: &RegionId) -> Result<catalogue::TypeDefinition, IdError> {
+    owned_by(definition, region.as_str())
+}
+
+/// The definition as its owner puts it on the ledger, a region, a domain authority, or the federation: its name begins with
+/// the owner's and a dot.
+///
+/// # Errors
+/// The name with the owner's in front is too long.
+pub fn owned_by(definition: &TypeDefinition, owner: &str) -> Result<catalogue::TypeDefinition, IdError> {
     let own = definition.id();
-    let prefix = format!("{region}.");
+    let prefix = format!("{owner}.");
     let id = if own.as_str().starts_with(&prefix) {
         own.clone()
     } else {

@@ -10,6 +10,7 @@ pub use ledger::Ledger;
 
 use super::batch::{Batch, SeriesDesk};
 use super::journal::{Journal, JournalError, Signed};
+use super::regions::{Regions, RegionsError};
 use super::statement;
 use crate::transport::TransportError;
 use concord_spec::content::Content;
@@ -18,7 +19,6 @@ use concord_spec::id::{Number, SeriesId, UnixMillis};
 use concord_spec::key::SecretKey;
 use concord_spec::receipt::ReceiptError;
 use concord_spec::record::{Action, Actor, RecordId};
-use concord_spec::seal::RegionSet;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
@@ -32,6 +32,9 @@ pub enum IssuingError {
     /// The node cannot be reached or makes no sense.
     #[error("{0}; nothing is lost: run the same command again to go on")]
     Transport(#[from] TransportError),
+    /// The regions that sealed a receipt are not known.
+    #[error("{0}; nothing is lost: run the same command again to go on")]
+    Regions(#[from] RegionsError),
     /// The node refused a record for good.
     #[error("the ledger refused the issue of numbers {first} and on ({code}): {detail}")]
     Refused {
@@ -73,7 +76,7 @@ pub struct Order<'a> {
     /// The chain.
     pub chain_id: Digest,
     /// The regions that seal its blocks.
-    pub regions: &'a RegionSet,
+    pub regions: &'a Regions,
     /// In whose name the records speak.
     pub actor: Actor,
     /// The keys that sign them, exactly as many as the keyring wants.

@@ -10,8 +10,10 @@
 
 mod entry;
 mod frame;
+mod known;
 
 pub use entry::{Freed, Outcome, Signed};
+pub use known::Known;
 
 use crate::files::{self, FileError};
 use concord_spec::codec::{self, CodecError};
@@ -137,10 +139,12 @@ impl Journal {
                     });
                 }
                 Entry::Head(_) => {}
-                Entry::Signed(_) | Entry::Settled(..) if at == 0 => {
+                Entry::Signed(_) | Entry::Settled(..) | Entry::Stated(_) if at == 0 => {
                     return Err(damaged(&self.path, "no head".to_owned()));
                 }
                 Entry::Signed(signed) => self.batches.push(*signed),
+                // For who watches; issuing does not depend on it.
+                Entry::Stated(_) => {}
                 Entry::Settled(id, outcome) => {
                     if !self.settle(&id, outcome) {
                         return Err(damaged(&self.path, format!("outcome of an unknown record {id}")));
@@ -199,6 +203,14 @@ impl Journal {
         self.append(&Entry::Settled(*id, Outcome::Freed(why.clone())))?;
         self.settle(id, Outcome::Freed(why));
         Ok(())
+    }
+
+    /// Writes down that the office says something else of its series, such as a change of status, so that who watches knows it.
+    ///
+    /// # Errors
+    /// See [`JournalError`]; then nothing may be handed in.
+    pub fn stated(&mut self, id: &RecordId) -> Result<(), JournalError> {
+        self.append(&Entry::Stated(*id))
     }
 
     fn settle(&mut self, id: &RecordId, outcome: Outcome) -> bool {

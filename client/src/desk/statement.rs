@@ -14,9 +14,21 @@ pub const PATIENCE_MS: u64 = 3_600_000;
 /// Signs `action` in the name of `actor`, with a fresh nonce, to enter the ledger at the latest [`PATIENCE_MS`] after `now`.
 #[must_use]
 pub fn sign(chain_id: Digest, now: UnixMillis, actor: Actor, action: Action, keys: &[&SecretKey]) -> SignedRecord {
+    let not_after = UnixMillis(now.0.saturating_add(PATIENCE_MS));
+    sign_until(chain_id, not_after, actor, action, keys)
+}
+
+/// Signs `action` in the name of `actor` with any number of keys, with a fresh nonce, to enter the ledger until `not_after`.
+#[must_use]
+pub fn sign_until(
+    chain_id: Digest,
+    not_after: UnixMillis,
+    actor: Actor,
+    action: Action,
+    keys: &[&SecretKey],
+) -> SignedRecord {
     let mut nonce = [0; 16];
     OsRng.fill_bytes(&mut nonce);
-    let not_after = UnixMillis(now.0.saturating_add(PATIENCE_MS));
     SignedRecord::sign(
         Payload {
             chain_id,

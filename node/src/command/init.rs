@@ -8,9 +8,10 @@ use concord_spec::catalogue::Label;
 use concord_spec::id::RegionId;
 use concord_spec::key::{Keyring, PublicKey};
 use libp2p::Multiaddr;
+use serde::Serialize;
 
 use super::CommandError;
-use crate::config::{NodeConfig, PoolLimits};
+use crate::config::{NodeConfig, PoolLimits, Role};
 use crate::found::{self, CARD_FILE};
 use crate::keystore::{PASSPHRASE_FILE_VARIABLE, Passphrase};
 
@@ -52,9 +53,25 @@ pub struct Init {
     /// Where health and metrics answer; keep it to the machine.
     #[arg(long, default_value = "127.0.0.1:9002")]
     admin: SocketAddr,
+    /// Peers that are dialled for catching up, beside those that the ledger names: /ip4/192.0.2.2/tcp/9000/p2p/12D3Koo...
+    #[arg(long, value_name = "MULTIADDR")]
+    bootstrap: Vec<Multiaddr>,
+    /// Makes an observer of this name instead: a node that replicates and serves, has no keys to vote with, and never votes.
+    /// No card is made; what the region's authority registers it by is written out (`concord region observers`).
+    #[arg(long)]
+    observer: bool,
     /// Writes the keys unencrypted: for demonstrations and tests only.
     #[arg(long)]
     unencrypted: bool,
+}
+
+/// What a region's authority registers an observer by, as JSON.
+#[derive(Debug, Serialize)]
+struct ObserverView {
+    region: String,
+    peer_id: String,
+    name: String,
+    addresses: Vec<String>,
 }
 
 impl Init {
@@ -63,29 +80,35 @@ impl Init {
     /// # Errors
     /// The directory holds a node already, no passphrase was given, or the disk's.
     pub fn run(self) -> Result<(), CommandError> {
-        let passphrase = if self.unencrypted {
-            Passphrase::none()
-        } else {
-            Passphrase::from_env()?
-        };
-        if !self.unencrypted && !passphrase.is_given() {
-            return Err(format!(
-                "no passphrase: name a file with one in {PASSPHRASE_FILE_VARIABLE}, or say --unencrypted"
-            )
-            .into());
-        }
+        let passphrase = passphrase(self.unencrypted)?;
         let authority = match self.authority.as_slice() {
             [] => None,
             keys => Some(Keyring::new(self.threshold, keys.to_vec())?),
         };
         let config = NodeConfig {
+            role: if self.observer { Role::Observer } else { Role::Region },
             region: self.region,
             listen: self.listen,
             api: self.api,
             admin: self.admin,
-            bootstrap: Vec::new(),
+            bootstrap: self.bootstrap,
             pool: PoolLimits::default(),
         };
+        if self.observer {
+            let observer = found::init_observer(&self.dir, &config, &self.name, &passphrase)?;
+            let view = ObserverView {
+                region: config.region.to_string(),
+                peer_id: observer.peer_id,
+                name: observer.name,
+                addresses: observer
+                    .addresses
+                    .into_iter()
+                    .map(|address| address.multiaddr)
+                    .collect(),
+            };
+            say(&serde_json::to_string_pretty(&view)?);
+            return Ok(());
+        }
         let labels = vec![Label {
             language: self.language,
             text: self.name,
@@ -102,6 +125,21 @@ impl Init {
         }
         Ok(())
     }
+}
+
+/// What new keys are encrypted with.
+///
+/// # Errors
+/// No passphrase was given, and it was not said that none is wanted.
+pub(super) fn passphrase(unencrypted: bool) -> Result<Passphrase, CommandError> {
+    if unencrypted {
+        return Ok(Passphrase::none());
+    }
+    let passphrase = Passphrase::from_env()?;
+    if passphrase.is_given() {
+        return Ok(passphrase);
+    }
+    Err(format!("no passphrase: name a file with one in {PASSPHRASE_FILE_VARIABLE}, or say --unencrypted").into())
 }
 
 /// A line on standard output.

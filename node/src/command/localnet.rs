@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::CommandError;
 use super::init::say;
-use crate::config::{CHARTER_FILE, NodeConfig, PoolLimits};
+use crate::config::{CHARTER_FILE, NodeConfig, PoolLimits, Role};
 use crate::found;
 use crate::keystore::Passphrase;
 use crate::node::RUN_FILE;
@@ -130,6 +130,7 @@ impl Localnet {
                 Ok(address)
             };
             let config = NodeConfig {
+                role: Role::Region,
                 region: RegionId::new(code)?,
                 listen: found::loopback(port()?.port()),
                 api: port()?,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use concord_spec::digest::Digest;
 use concord_spec::id::RegionId;
+use concord_spec::vote::Evidence;
 
 use super::context::{Height, ValidatorSet};
 use super::value::SealShare;
@@ -205,15 +206,4 @@ pub struct Decided {
     pub certificate: Bytes,
     /// The block's body.
     pub body: Bytes,
-}
-
-/// Two signed consensus messages of one region that contradict each other, encoded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Evidence {
-    /// The region that signed both.
-    pub region: RegionId,
-    /// The message seen first.
-    pub first: Bytes,
-    /// The other.
-    pub second: Bytes,
 }

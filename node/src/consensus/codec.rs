@@ -7,8 +7,6 @@ mod certificate;
 mod sync;
 mod vote;
 
-pub(crate) use vote::{kind_of, write_target};
-
 use arc_malachitebft_app_channel::app::consensus::{LivenessMsg, ProposedValue, SignedConsensusMsg};
 use arc_malachitebft_app_channel::app::streaming::StreamContent;
 use arc_malachitebft_app_channel::app::types::codec::{Codec, HasEncodedLen};

@@ -267,7 +267,7 @@ mod tests {
     use concord_spec::digest::Digest;
     use zeroize::Zeroizing;
 
-    use super::super::signing::KeyStore;
+    use super::super::signing::OneKey;
     use super::*;
 
     fn init() -> PartInit {
@@ -290,7 +290,10 @@ mod tests {
     }
 
     fn messages(body: &Bytes) -> Vec<StreamMessage<ProposalPart>> {
-        let signer = RegionSigner::new(KeyStore::new(&Zeroizing::new([1; 32])), Digest([1; 32]));
+        let signer = RegionSigner::new(
+            std::sync::Arc::new(OneKey::new(&Zeroizing::new([1; 32]))),
+            Digest([1; 32]),
+        );
         stream(init(), body, &StreamId::new(Bytes::from_static(b"s")), &signer).unwrap()
     }
 

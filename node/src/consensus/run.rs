@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
-use super::application::{Application, Fatal};
+use super::application::Application;
 use super::context::{ConcordContext, Height, RegionAddress};
 use super::pace::{After, Ahead, next_height_is_due, watch_for_later_heights};
 use super::parts::{Streamed, Streams};
@@ -36,7 +36,8 @@ use super::value::BlockValue;
 pub(super) struct Run<A> {
     app: Arc<A>,
     config: ConsensusConfig,
-    signer: RegionSigner,
+    /// None on an observer.
+    signer: Option<RegionSigner>,
     verifier: RegionVerifier,
     ahead: Ahead,
     network: mpsc::Sender<NetworkMsg<ConcordContext>>,
@@ -60,7 +61,7 @@ impl<A: Application> Run<A> {
     pub(super) fn new(
         app: Arc<A>,
         config: ConsensusConfig,
-        signer: RegionSigner,
+        signer: Option<RegionSigner>,
         network: mpsc::Sender<NetworkMsg<ConcordContext>>,
         stop: CancellationToken,
     ) -> Self {
@@ -203,8 +204,13 @@ impl<A: Application> Run<A> {
         Ok(())
     }
 
-    fn height_params(&self, height: Height) -> Result<HeightParams<ConcordContext>, Fatal> {
-        let params = HeightParams::new(self.app.regions(height)?, self.config.timeouts, None);
+    fn height_params(&self, height: Height) -> Result<HeightParams<ConcordContext>, ConsensusError> {
+        let regions = self.app.regions(height)?;
+        // Said here in words: a signer that fails only stops the engine.
+        if let (Some(signer), Some(key)) = (&self.signer, regions.key_of(&self.config.region)) {
+            signer.has(height, key)?;
+        }
+        let params = HeightParams::new(regions, self.config.timeouts, None);
         Ok(params.with_vote_extension_policy(VoteExtensionPolicy::Required))
     }
 

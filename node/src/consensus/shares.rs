@@ -1,14 +1,17 @@
 //! Seal shares between the engine, which carries them as vote extensions, and the application, which knows what they sign.
 
-use arc_malachitebft_app_channel::app::consensus::{
-    MisbehaviorEvidence, SignedConsensusMsg, VoteExtensionError, VoteExtensionVerdicts,
+use arc_malachitebft_app_channel::app::consensus::{MisbehaviorEvidence, VoteExtensionError, VoteExtensionVerdicts};
+use arc_malachitebft_app_channel::app::types::core::{
+    CommitCertificate, ExtendedCommitCertificate, SignedProposal, SignedVote, VoteExtensions,
 };
-use arc_malachitebft_app_channel::app::types::core::{CommitCertificate, ExtendedCommitCertificate, VoteExtensions};
 use concord_spec::id::RegionId;
+use concord_spec::key::Signature;
+use concord_spec::vote::{Evidence, EvidenceError, ProposalStatement, Signed, VoteStatement};
 
-use super::application::{Decision, Evidence};
+use super::application::Decision;
 use super::codec::Message;
 use super::context::{ConcordContext, RegionAddress};
+use super::signing::{proposal_statement, vote_statement};
 use super::value::SealShare;
 
 /// The decision that a commit certificate and the extensions of its votes prove.
@@ -42,27 +45,32 @@ pub(super) fn verdicts(asked: &[(RegionId, SealShare)], valid: &[bool]) -> VoteE
         .collect()
 }
 
-/// What the engine saw of double signing during a height.
+/// What the engine saw of double signing during a height. Extensions drop out: what a vote's signature covers has none.
 pub(super) fn evidence(found: &MisbehaviorEvidence<ConcordContext>) -> Vec<Evidence> {
-    let votes = found.votes.iter().flat_map(|(region, pairs)| {
-        pairs.iter().map(|(first, second)| {
-            let encode = |vote: &_| SignedConsensusMsg::<ConcordContext>::Vote(Clone::clone(vote)).to_bytes();
-            Evidence {
-                region: region.0.clone(),
-                first: encode(first),
-                second: encode(second),
-            }
-        })
-    });
-    let proposals = found.proposals.iter().flat_map(|(region, pairs)| {
-        pairs.iter().map(|(first, second)| {
-            let encode = |one: &_| SignedConsensusMsg::<ConcordContext>::Proposal(Clone::clone(one)).to_bytes();
-            Evidence {
-                region: region.0.clone(),
-                first: encode(first),
-                second: encode(second),
-            }
-        })
-    });
-    votes.chain(proposals).collect()
+    let votes = found.votes.iter().flat_map(|(_, pairs)| pairs.iter());
+    let votes = votes.filter_map(|(a, b)| Some(Evidence::votes(signed_vote(a)?, signed_vote(b)?)));
+    let proposals = found.proposals.iter().flat_map(|(_, pairs)| pairs.iter());
+    let proposals = proposals.filter_map(|(a, b)| Some(Evidence::proposals(signed_proposal(a)?, signed_proposal(b)?)));
+    let proves = |pair: Result<Evidence, EvidenceError>| match pair {
+        Ok(evidence) => Some(evidence),
+        Err(error) => {
+            tracing::warn!(%error, "the engine handed over a pair that proves nothing");
+            None
+        }
+    };
+    votes.chain(proposals).filter_map(proves).collect()
+}
+
+fn signed_vote(signed: &SignedVote<ConcordContext>) -> Option<Signed<VoteStatement>> {
+    Some(Signed {
+        statement: vote_statement(&signed.message)?,
+        signature: Signature(signed.signature.0),
+    })
+}
+
+fn signed_proposal(signed: &SignedProposal<ConcordContext>) -> Option<Signed<ProposalStatement>> {
+    Some(Signed {
+        statement: proposal_statement(&signed.message)?,
+        signature: Signature(signed.signature.0),
+    })
 }

@@ -4,19 +4,24 @@
 //! means anything for another. A vote's message leaves its extension out; the extension has a signature of its own, bound
 //! to the precommit it travels with.
 
+use std::fmt;
+use std::sync::Arc;
+
 use arc_malachitebft_app_channel::app::types::core::{
     NilOrVal, PublicKey, SignedExtension, SignedMessage, SignedProposal, SignedVote, SigningScheme, ValidatorProof,
-    VoteExtensionScope,
+    VoteExtensionScope, VoteType,
 };
 use arc_malachitebft_app_channel::{Signer, Verifier};
 use arc_malachitebft_signing::{Error as SigningError, VerificationResult};
 use async_trait::async_trait;
 use concord_spec::codec::Writer;
 use concord_spec::digest::{Digest, Tag, sha256};
+use concord_spec::id;
+use concord_spec::vote::{ProposalStatement, VoteKind, VoteStatement};
 use ed25519_dalek::Signer as _;
 use zeroize::Zeroizing;
 
-use super::codec::{kind_of, write_round, write_target};
+use super::codec::write_round;
 use super::context::{ConcordContext, Height, Proposal, Vote};
 use super::value::SealShare;
 
@@ -28,8 +33,8 @@ pub struct Ed25519;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VoteSignature(pub [u8; 64]);
 
-impl std::fmt::Debug for VoteSignature {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for VoteSignature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VoteSignature({})", hex::encode(self.0))
     }
 }
@@ -105,30 +110,16 @@ impl SignBytes {
         Self { chain }
     }
 
-    /// Of a vote: CBOR `[height, round, 1 prevote or 2 precommit, block hash or null, region]`.
+    /// Of a vote, as the protocol defines it; none of one without a round, which nobody casts.
     #[must_use]
-    pub fn vote(&self, vote: &Vote) -> Vec<u8> {
-        let mut w = Writer::new();
-        w.array(5);
-        w.uint(vote.height.0);
-        write_round(&mut w, vote.round);
-        w.uint(kind_of(vote.kind));
-        write_target(&mut w, &vote.value);
-        w.wire(&vote.voter.0);
-        self.message(Tag::Vote, &w.into_vec())
+    pub fn vote(&self, vote: &Vote) -> Option<Vec<u8>> {
+        vote_statement(vote).map(|statement| statement.message(&self.chain))
     }
 
-    /// Of a proposal: CBOR `[height, round, block hash, round of its polka or null, region]`.
+    /// Of a proposal, as the protocol defines it; none of one without a round, which nobody makes.
     #[must_use]
-    pub fn proposal(&self, proposal: &Proposal) -> Vec<u8> {
-        let mut w = Writer::new();
-        w.array(5);
-        w.uint(proposal.height.0);
-        write_round(&mut w, proposal.round);
-        w.wire(&proposal.value.0);
-        write_round(&mut w, proposal.pol_round);
-        w.wire(&proposal.proposer.0);
-        self.message(Tag::Proposal, &w.into_vec())
+    pub fn proposal(&self, proposal: &Proposal) -> Option<Vec<u8>> {
+        proposal_statement(proposal).map(|statement| statement.message(&self.chain))
     }
 
     /// Of a precommit's extension: CBOR `[height, round, block hash, region, share]`.
@@ -155,56 +146,90 @@ impl SignBytes {
     }
 }
 
-/// The secret consensus keys of a region, by the height from which each is in force. One key for now; rotation adds to it.
+/// A vote as the protocol states it: without its extension. None without a round.
+#[must_use]
+pub fn vote_statement(vote: &Vote) -> Option<VoteStatement> {
+    Some(VoteStatement {
+        height: id::Height(vote.height.0),
+        round: vote.round.as_u32()?,
+        kind: match vote.kind {
+            VoteType::Prevote => VoteKind::Prevote,
+            VoteType::Precommit => VoteKind::Precommit,
+        },
+        target: match vote.value {
+            NilOrVal::Nil => None,
+            NilOrVal::Val(hash) => Some(hash),
+        },
+        region: vote.voter.0.clone(),
+    })
+}
+
+/// A proposal as the protocol states it. None without a round.
+#[must_use]
+pub fn proposal_statement(proposal: &Proposal) -> Option<ProposalStatement> {
+    Some(ProposalStatement {
+        height: id::Height(proposal.height.0),
+        round: proposal.round.as_u32()?,
+        value: proposal.value.0,
+        pol_round: proposal.pol_round.as_u32(),
+        region: proposal.proposer.0.clone(),
+    })
+}
+
+/// The secret consensus keys of a region: which is in force when, the ledger says (`keys`).
+pub trait VoteKeys: fmt::Debug + Send + Sync + 'static {
+    /// The key in force at a height, if there is one and this node has it.
+    fn vote_key_at(&self, height: Height) -> Option<ed25519_dalek::SigningKey>;
+}
+
+/// One key, in force at every height.
 #[derive(Clone)]
-pub struct KeyStore {
-    by_height: Vec<(Height, ed25519_dalek::SigningKey)>,
-}
+pub struct OneKey(ed25519_dalek::SigningKey);
 
-impl std::fmt::Debug for KeyStore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries(self.by_height.iter().map(|(from, _)| from))
-            .finish()
-    }
-}
-
-impl KeyStore {
-    /// One key, in force at every height.
+impl OneKey {
+    /// The key of this seed.
     #[must_use]
     pub fn new(seed: &Zeroizing<[u8; 32]>) -> Self {
-        Self {
-            by_height: vec![(Height(0), ed25519_dalek::SigningKey::from_bytes(seed))],
-        }
+        Self(ed25519_dalek::SigningKey::from_bytes(seed))
     }
+}
 
-    /// The key in force at a height.
-    #[must_use]
-    pub fn key_at(&self, height: Height) -> Option<&ed25519_dalek::SigningKey> {
-        self.by_height
-            .iter()
-            .rev()
-            .find(|(from, _)| *from <= height)
-            .map(|(_, key)| key)
+impl fmt::Debug for OneKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OneKey")
+    }
+}
+
+impl VoteKeys for OneKey {
+    fn vote_key_at(&self, _: Height) -> Option<ed25519_dalek::SigningKey> {
+        Some(self.0.clone())
     }
 }
 
 /// Signs for one region on one chain.
 #[derive(Clone, Debug)]
 pub struct RegionSigner {
-    keys: KeyStore,
+    keys: Arc<dyn VoteKeys>,
     bytes: SignBytes,
 }
 
 /// No key is in force at a height.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("no consensus key is in force at height {0}")]
+#[error(
+    "this node has no consensus key that is in force at height {0}: put the file of the key that the ledger names into \
+     keys/ and start again"
+)]
 pub struct NoKey(pub Height);
+
+/// A message without a round is never signed.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("nothing is signed at height {0} without a round: a defect")]
+struct NoRound(Height);
 
 impl RegionSigner {
     /// A signer with these keys for the chain with this id.
     #[must_use]
-    pub fn new(keys: KeyStore, chain: Digest) -> Self {
+    pub fn new(keys: Arc<dyn VoteKeys>, chain: Digest) -> Self {
         Self {
             keys,
             bytes: SignBytes::new(chain),
@@ -219,8 +244,18 @@ impl RegionSigner {
         self.sign(height, &self.bytes.parts(init, body))
     }
 
+    /// That we have the key with which our region votes at a height.
+    ///
+    /// # Errors
+    /// We have none, or another.
+    pub fn has(&self, height: Height, key: &VoteKey) -> Result<(), NoKey> {
+        let own = self.keys.vote_key_at(height);
+        let same = own.is_some_and(|own| own.verifying_key().to_bytes() == key.to_bytes());
+        if same { Ok(()) } else { Err(NoKey(height)) }
+    }
+
     fn sign(&self, height: Height, message: &[u8]) -> Result<VoteSignature, NoKey> {
-        let key = self.keys.key_at(height).ok_or(NoKey(height))?;
+        let key = self.keys.vote_key_at(height).ok_or(NoKey(height))?;
         Ok(VoteSignature(key.sign(message).to_bytes()))
     }
 }
@@ -229,17 +264,24 @@ fn no_key(error: NoKey) -> SigningError {
     SigningError::from_source(error)
 }
 
+fn no_round(height: Height) -> SigningError {
+    SigningError::from_source(NoRound(height))
+}
+
 #[async_trait]
 impl Signer<ConcordContext> for RegionSigner {
     async fn sign_vote(&self, vote: Vote) -> Result<SignedVote<ConcordContext>, SigningError> {
-        let signature = self.sign(vote.height, &self.bytes.vote(&vote)).map_err(no_key)?;
+        let message = self.bytes.vote(&vote).ok_or_else(|| no_round(vote.height))?;
+        let signature = self.sign(vote.height, &message).map_err(no_key)?;
         Ok(SignedMessage::new(vote, signature))
     }
 
     async fn sign_proposal(&self, proposal: Proposal) -> Result<SignedProposal<ConcordContext>, SigningError> {
-        let signature = self
-            .sign(proposal.height, &self.bytes.proposal(&proposal))
-            .map_err(no_key)?;
+        let message = self
+            .bytes
+            .proposal(&proposal)
+            .ok_or_else(|| no_round(proposal.height))?;
+        let signature = self.sign(proposal.height, &message).map_err(no_key)?;
         Ok(SignedMessage::new(proposal, signature))
     }
 
@@ -283,7 +325,7 @@ impl RegionVerifier {
     /// Whether a vote, and its extension if it has one, are signed by `key`.
     #[must_use]
     pub fn vote_is_signed(&self, vote: &SignedVote<ConcordContext>, key: &VoteKey) -> bool {
-        key.verifies(&self.bytes.vote(&vote.message), &vote.signature)
+        self.voted(&vote.message, &vote.signature, key)
             && vote
                 .message
                 .extension
@@ -294,7 +336,17 @@ impl RegionVerifier {
     /// Whether a proposal is signed by `key`.
     #[must_use]
     pub fn proposal_is_signed(&self, proposal: &SignedProposal<ConcordContext>, key: &VoteKey) -> bool {
-        key.verifies(&self.bytes.proposal(&proposal.message), &proposal.signature)
+        self.proposed(&proposal.message, &proposal.signature, key)
+    }
+
+    fn voted(&self, vote: &Vote, signature: &VoteSignature, key: &VoteKey) -> bool {
+        let message = self.bytes.vote(vote);
+        message.is_some_and(|message| key.verifies(&message, signature))
+    }
+
+    fn proposed(&self, proposal: &Proposal, signature: &VoteSignature, key: &VoteKey) -> bool {
+        let message = self.bytes.proposal(proposal);
+        message.is_some_and(|message| key.verifies(&message, signature))
     }
 
     /// Whether a streamed block is signed by `key`: see [`SignBytes::parts`].
@@ -318,9 +370,7 @@ impl Verifier<ConcordContext> for RegionVerifier {
         signature: &VoteSignature,
         key: &PublicKey<ConcordContext>,
     ) -> Result<VerificationResult, SigningError> {
-        Ok(VerificationResult::from_bool(
-            key.verifies(&self.bytes.vote(vote), signature),
-        ))
+        Ok(VerificationResult::from_bool(self.voted(vote, signature, key)))
     }
 
     async fn verify_signed_proposal(
@@ -329,9 +379,7 @@ impl Verifier<ConcordContext> for RegionVerifier {
         signature: &VoteSignature,
         key: &PublicKey<ConcordContext>,
     ) -> Result<VerificationResult, SigningError> {
-        Ok(VerificationResult::from_bool(
-            key.verifies(&self.bytes.proposal(proposal), signature),
-        ))
+        Ok(VerificationResult::from_bool(self.proposed(proposal, signature, key)))
     }
 
     async fn verify_signed_vote_extension(
@@ -365,7 +413,7 @@ mod tests {
     use super::*;
 
     fn signer() -> RegionSigner {
-        RegionSigner::new(KeyStore::new(&Zeroizing::new([1; 32])), Digest([1; 32]))
+        RegionSigner::new(Arc::new(OneKey::new(&Zeroizing::new([1; 32]))), Digest([1; 32]))
     }
 
     fn key() -> VoteKey {

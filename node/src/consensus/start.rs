@@ -23,14 +23,14 @@ use super::codec::ConcordCodec;
 use super::context::{ConcordContext, Height, RegionAddress};
 use super::pace::Ahead;
 use super::run::Run;
-use super::signing::{KeyStore, NoKey, RegionSigner, RegionVerifier};
+use super::signing::{NoKey, RegionSigner, RegionVerifier, VoteKeys};
 
 /// What a node's consensus needs to know.
 #[derive(Clone, Debug)]
 pub struct ConsensusConfig {
     /// The chain id, which everything signed holds.
     pub chain: Digest,
-    /// The region this node votes for.
+    /// The region this node belongs to.
     pub region: RegionId,
     /// The engine's write-ahead log, a file.
     pub wal: PathBuf,
@@ -157,13 +157,14 @@ impl NodeConfig for EngineConfig {
 }
 
 impl EngineConfig {
-    pub(super) fn new(config: &ConsensusConfig) -> Self {
+    pub(super) fn new(config: &ConsensusConfig, votes: bool) -> Self {
         // Its answers are at most 10 MiB by default, as ours are (`codec::MAX_RESPONSE`).
         let sync = ValueSyncConfig {
             status_update_interval: config.status_interval,
             ..ValueSyncConfig::default()
         };
         let consensus = EngineConsensus {
+            enabled: votes,
             value_payload: ValuePayload::ProposalAndParts,
             ..EngineConsensus::default()
         };
@@ -186,22 +187,24 @@ pub struct Consensus {
 }
 
 impl Consensus {
-    /// Starts the engine on this network, and the loop.
+    /// Starts the engine on this network, and the loop. Without keys this node is an observer: it takes decided blocks from
+    /// others and never votes, not even for a region in force.
     ///
     /// # Errors
     /// The engine does not start.
     pub async fn start<A: Application>(
         app: Arc<A>,
         config: ConsensusConfig,
-        keys: KeyStore,
+        keys: Option<Arc<dyn VoteKeys>>,
         (network, parts): NetworkFace,
     ) -> Result<Self, ConsensusError> {
-        let signer = RegionSigner::new(keys, config.chain);
-        let built = EngineBuilder::new(ConcordContext, EngineConfig::new(&config))
+        let signer = keys.map(|keys| RegionSigner::new(keys, config.chain));
+        let engine_config = EngineConfig::new(&config, signer.is_some());
+        let built = EngineBuilder::new(ConcordContext, engine_config)
             .with_default_wal(WalContext::new(config.wal.clone(), ConcordCodec))
             .with_custom_network(network, parts)
             .with_default_sync(SyncContext::new(ConcordCodec))
-            .with_default_consensus(consensus_context(&config, &signer))
+            .with_default_consensus(consensus_context(&config, signer.as_ref()))
             .with_default_request(RequestContext::new(8))
             .build()
             .await;
@@ -212,7 +215,7 @@ impl Consensus {
     fn spawn<A: Application>(
         app: Arc<A>,
         config: ConsensusConfig,
-        signer: RegionSigner,
+        signer: Option<RegionSigner>,
         channels: Channels<ConcordContext>,
         engine: EngineHandle,
     ) -> Self {
@@ -263,10 +266,20 @@ impl Consensus {
 /// How long the engine's actors may take to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
-fn consensus_context(config: &ConsensusConfig, signer: &RegionSigner) -> ConsensusContext<ConcordContext> {
-    let address = RegionAddress(config.region.clone());
-    let verifier = RegionVerifier::new(config.chain);
-    ConsensusContext::new_validator(address, Box::new(verifier), Box::new(signer.clone()))
+fn consensus_context(config: &ConsensusConfig, signer: Option<&RegionSigner>) -> ConsensusContext<ConcordContext> {
+    let verifier = Box::new(RegionVerifier::new(config.chain));
+    match signer {
+        Some(signer) => {
+            let address = RegionAddress(config.region.clone());
+            ConsensusContext::new_validator(address, verifier, Box::new(signer.clone()))
+        }
+        None => ConsensusContext::new_full_node(observer(config), verifier),
+    }
+}
+
+/// The address of a node that does not vote: that of no region, so that the engine never takes a region's votes for its own.
+fn observer(config: &ConsensusConfig) -> RegionAddress {
+    RegionAddress(RegionId::new("-observer").unwrap_or_else(|_| config.region.clone()))
 }
 
 /// Timeouts for regions far apart that still go on quickly when one of them is down.

@@ -17,10 +17,12 @@ use zeroize::Zeroizing;
 
 use super::context::{Height, Validator, ValidatorSet};
 use super::pace::Ahead;
-use super::signing::{KeyStore, VoteKey};
+use super::signing::{OneKey, VoteKey};
 use super::start::{Consensus, ConsensusConfig, ConsensusError, EngineConfig, Hooks};
 use crate::guard::Guard;
-use crate::network::{self, AllowList, ListedPeer, Network, NetworkConfig, NetworkHandle, PeerRole, Voter};
+use crate::network::{
+    self, AllowList, ListedPeer, Network, NetworkConfig, NetworkHandle, PeerRole, Voter, Voters, VotersAt,
+};
 use ledger::Ledger;
 
 const CHAIN: Digest = Digest([1; 32]);
@@ -80,6 +82,16 @@ fn regions() -> ValidatorSet {
     ValidatorSet::new(validators).unwrap()
 }
 
+/// The same regions at every height.
+fn voters(set: ValidatorSet) -> VotersAt {
+    Arc::new(move |_| {
+        Some(Voters {
+            set: set.clone(),
+            is_certain: true,
+        })
+    })
+}
+
 impl Federation {
     fn new() -> Self {
         let sockets: Vec<_> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
@@ -109,8 +121,8 @@ impl Federation {
         let network = self.network(index, &ledger).await;
         follow(&network.handle, config.ahead.clone());
         let ledger = Arc::new(ledger);
-        let keys = KeyStore::new(&seed(index));
-        let consensus = Consensus::start(ledger.clone(), config, keys, network.engine)
+        let keys = Arc::new(OneKey::new(&seed(index)));
+        let consensus = Consensus::start(ledger.clone(), config, Some(keys), network.engine)
             .await
             .unwrap();
         Node {
@@ -136,7 +148,7 @@ impl Federation {
             guard,
             watch_until: None,
         };
-        network::spawn(config, Some(voter), &mut Registry::default())
+        network::spawn(config, Some(voter), voters(regions()), &mut Registry::default())
             .await
             .unwrap()
     }
@@ -277,7 +289,7 @@ async fn a_region_with_false_shares_is_in_no_certificate_and_stops_nobody() {
 fn the_engine_answers_sync_with_no_more_than_the_codec_takes() {
     use arc_malachitebft_app_channel::app::config::NodeConfig;
     let config = ConsensusConfig::new(CHAIN, region(0).parse().unwrap(), "wal".into());
-    let most = EngineConfig::new(&config).value_sync().max_response_size.as_u64();
+    let most = EngineConfig::new(&config, true).value_sync().max_response_size.as_u64();
     assert_eq!(most, u64::try_from(super::codec::MAX_RESPONSE).unwrap());
 }
 

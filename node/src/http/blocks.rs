@@ -55,7 +55,7 @@ pub(super) struct BlockView {
 
 /// A record of a block.
 #[derive(Debug, Serialize, ToSchema)]
-struct RecordView {
+pub(super) struct RecordView {
     /// Record id, 64 hexadecimal digits.
     #[schema(value_type = String)]
     id: RecordId,
@@ -66,7 +66,7 @@ struct RecordView {
     /// The series that it is about, or that it opened.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u32>)]
-    series: Option<SeriesId>,
+    pub(super) series: Option<SeriesId>,
     /// An issue's first number.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u64>)]
@@ -74,6 +74,9 @@ struct RecordView {
     /// How many credentials an issue has.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
+    /// Number of a recognition among its region's declarations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declared: Option<u64>,
 }
 
 /// A seal: seals of one block differ between nodes.
@@ -88,7 +91,12 @@ struct SealView {
 
 impl BlockView {
     fn new(SealedBlock { block, seal }: &SealedBlock, state: &LedgerState) -> Self {
-        let signers = seal.signers(state.region_set()).unwrap_or_default();
+        // The regions of the block's own height: later ones may be others.
+        let regions = state.region_set_at(block.header.height).ok();
+        let signers = regions
+            .as_ref()
+            .and_then(|regions| seal.signers(regions).ok())
+            .unwrap_or_default();
         Self {
             height: block.header.height,
             time_ms: block.header.time,
@@ -113,11 +121,12 @@ impl BlockView {
 }
 
 impl RecordView {
-    fn new(record: &SignedRecord, state: &LedgerState) -> Self {
+    pub(super) fn new(record: &SignedRecord, state: &LedgerState) -> Self {
         let action = &record.payload().action;
-        let opened = match state.outcome_of(record) {
-            Outcome::Opened(series) => Some(series),
-            Outcome::Declared(_) | Outcome::Done => None,
+        let (opened, declared) = match state.outcome_of(record) {
+            Outcome::Opened(series) => (Some(series), None),
+            Outcome::Declared(number) => (None, Some(number)),
+            Outcome::Done => (None, None),
         };
         let issue = action.as_issue();
         Self {
@@ -127,6 +136,7 @@ impl RecordView {
             series: action.series().or(opened),
             first: issue.map(|issue| issue.first),
             count: issue.map(|issue| issue.count),
+            declared,
         }
     }
 }

@@ -10,14 +10,16 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use concord_spec::bundle::{Handover, TrustBundle};
+use concord_spec::bundle::TrustBundle;
 use concord_spec::codec;
 use concord_spec::digest::Digest;
+use concord_spec::epochs::{Change, Handover, RegionHistory};
 use concord_spec::id::Height;
+use concord_spec::ledger::LedgerState;
 use tokio::sync::Mutex;
 
 use super::problem::Problem;
-use super::{Api, apart};
+use super::{Api, apart, cbor};
 use crate::pool::{ChainError, ChainView, SealedBlock};
 
 /// Media type of a trust bundle.
@@ -71,26 +73,69 @@ fn build(chain: &dyn ChainView) -> Result<Option<Built>, ChainError> {
         return Ok(None);
     };
     let hash = sealed.block.hash();
-    let mut handovers = Vec::new();
-    for before in state
-        .federation()
-        .changes_of_regions()
-        .into_iter()
-        .filter_map(Height::previous)
-    {
-        if before < height
-            && let Some(SealedBlock { block, seal }) = chain.sealed_block(before)?
-        {
-            let (header, rest) = (block.header, block.rest);
-            handovers.push(Handover { header, rest, seal });
-        }
-    }
-    let bundle = TrustBundle::full(&state, handovers, sealed.block.header, sealed.block.rest, sealed.seal);
+    let bundle = TrustBundle::full(
+        &state,
+        handovers(chain, &state)?,
+        sealed.block.header,
+        sealed.block.rest,
+        sealed.seal,
+    );
     Ok(Some(Built {
         height,
         hash,
         bytes: codec::to_vec(&bundle).into(),
     }))
+}
+
+/// The sealed headers of the blocks after which other regions, or other keys, were in force: read from the log.
+fn handovers(chain: &dyn ChainView, state: &LedgerState) -> Result<Vec<Handover>, ChainError> {
+    let tip = state.tip().height;
+    let mut handovers = Vec::new();
+    for change in state.federation().changes_of_regions() {
+        // The last block under the old set. The bundle's own header stands for itself.
+        let before = Height(change.0.saturating_sub(1));
+        if before >= tip {
+            break;
+        }
+        let Some(SealedBlock { block, seal }) = chain.sealed_block(before)? else {
+            return Err(ChainError::new(format!(
+                "block {before}, after which the regions changed, is not in the log"
+            )));
+        };
+        // Terms can end and begin without another set: a rotation that is taken back before it is in force.
+        if block.rest.regions_next != block.rest.regions_now {
+            handovers.push(Handover {
+                header: block.header,
+                rest: block.rest,
+                seal,
+            });
+        }
+    }
+    Ok(handovers)
+}
+
+/// Every change of regions up to the last block, each proved by the sealed block that hands over: with the charter, enough to
+/// check the seal of any block.
+#[utoipa::path(
+    get, path = "/v1/region-history", tag = "bundle",
+    responses((status = 200, description = "Region history", body = Vec<u8>, content_type = "application/cbor")),
+)]
+pub(super) async fn region_history(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
+    let chain = Arc::clone(&api.chain);
+    let history = apart(move || {
+        let state = chain.state();
+        let change = |handover: Handover| {
+            let from = Height(handover.header.height.0.saturating_add(1));
+            let regions = state.region_set_at(from).map_err(ChainError::new)?;
+            Ok(Change { handover, regions })
+        };
+        let changes = handovers(chain.as_ref(), &state)?.into_iter().map(change);
+        Ok(RegionHistory {
+            height: state.tip().height,
+            changes: changes.collect::<Result<_, ChainError>>()?,
+        })
+    });
+    Ok(cbor(codec::to_vec(&history.await?)))
 }
 
 /// The sealed state that a verifier carries, as of the last block. Its ETag is the block's hash.

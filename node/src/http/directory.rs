@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use concord_spec::catalogue::{ClaimDefinition, Label, TypeDefinition, TypeRef};
+use concord_spec::catalogue::{ClaimDefinition, Classification, Label, TypeRef};
 use concord_spec::codec;
-use concord_spec::id::{Height, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, TypeVersion};
+use concord_spec::id::{Height, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, TypeVersion, UnixMillis};
 use concord_spec::key::{Keyring, PublicKey};
-use concord_spec::ledger::{LedgerState, Office, Series};
+use concord_spec::ledger::{CatalogueEntry, Delegation, LedgerState, Office, OfficeName, Series, Succession, standing};
+use concord_spec::record::OfficeLevel;
 use concord_spec::status::{Standing, StatusKind};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -46,15 +47,34 @@ pub(super) struct TypeView {
     /// Its own claims.
     #[schema(value_type = Vec<Object>)]
     claims: Vec<ClaimDefinition>,
+    /// Its place in the classified catalogue: category, sector, grade, sharing, retention, longest validity, GB/T 36904 type code,
+    /// digest of the print template.
+    #[schema(value_type = Object)]
+    classification: Classification,
+    /// Who owns it: a region, a domain authority, or `federation`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    /// Height of its definition.
+    #[schema(value_type = u64)]
+    since: Height,
+    /// Height from which nothing of it is issued any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
+    closed: Option<Height>,
 }
 
-impl From<&TypeDefinition> for TypeView {
-    fn from(definition: &TypeDefinition) -> Self {
+impl From<&CatalogueEntry> for TypeView {
+    fn from(entry: &CatalogueEntry) -> Self {
+        let definition = &entry.definition;
         Self {
             id: definition.reference.id.clone(),
             version: definition.reference.version,
             labels: definition.labels.clone(),
             claims: definition.claims.clone(),
+            classification: definition.classification.clone(),
+            owner: definition.reference.id.owner().map(str::to_owned),
+            since: entry.since,
+            closed: entry.closed,
         }
     }
 }
@@ -65,15 +85,7 @@ impl From<&TypeDefinition> for TypeView {
     responses((status = 200, description = "Types, ascending by id and version", body = Vec<TypeView>)),
 )]
 pub(super) async fn catalogue(State(api): State<Arc<Api>>) -> Json<Vec<TypeView>> {
-    Json(
-        api.chain
-            .state()
-            .catalogue()
-            .types
-            .iter()
-            .map(|known| TypeView::from(&known.definition))
-            .collect(),
-    )
+    Json(api.chain.state().catalogue().types.iter().map(TypeView::from).collect())
 }
 
 /// A version of a type, as it is on the ledger.
@@ -107,32 +119,152 @@ pub(super) struct OfficeView {
     /// Its code there.
     #[schema(value_type = String)]
     code: OfficeCode,
-    /// Its name by language.
+    /// Its name now, by language.
     #[schema(value_type = Vec<Object>)]
     labels: Vec<Label>,
+    /// All its names from height to height.
+    names: Vec<NameView>,
+    /// The office that registered it; absent: its region did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    parent: Option<OfficeCode>,
+    /// `national`, `province`, `city` or `county`.
+    #[schema(value_type = String)]
+    level: OfficeLevel,
     /// The keys that speak for it, and how many of them sign.
     #[schema(value_type = Object)]
     keyring: Keyring,
-    /// The types it may issue.
+    /// The types it may issue, as far as its parents may.
     #[schema(value_type = Vec<String>)]
     types: Vec<TypeId>,
+    /// The regions in which its credentials are valid; absent: every one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    regions: Option<Vec<RegionId>>,
     /// Minutes its clocks are ahead of UTC.
     utc_offset_minutes: i64,
     /// Height of its registration.
     #[schema(value_type = u64)]
     since: Height,
+    /// Whether it may act now.
+    active: bool,
+    /// Why it may not: itself, an office above it, or its region, and how that stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inactive: Option<InactiveView>,
+    /// Height from which it is suspended itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
+    suspended: Option<Height>,
+    /// Height at which it was closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
+    closed: Option<Height>,
+    /// Who took its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    succession: Option<SuccessionView>,
+    /// Types that other offices let it issue.
+    delegations: Vec<DelegationView>,
+}
+
+/// A name of an office from a height on, up to the next.
+#[derive(Debug, Serialize, ToSchema)]
+struct NameView {
+    /// First height.
+    #[schema(value_type = u64)]
+    from: Height,
+    /// The name by language.
+    #[schema(value_type = Vec<Object>)]
+    labels: Vec<Label>,
+}
+
+impl From<&OfficeName> for NameView {
+    fn from(name: &OfficeName) -> Self {
+        Self {
+            from: name.from,
+            labels: name.labels.clone(),
+        }
+    }
+}
+
+/// Why an office may not act.
+#[derive(Debug, Serialize, ToSchema)]
+struct InactiveView {
+    /// Whose standing stops it.
+    because: String,
+    /// `suspended`, `closed`, `succeeded`, `removed` or `unknown`.
+    standing: &'static str,
+}
+
+/// An office that took the place of another.
+#[derive(Debug, Serialize, ToSchema)]
+struct SuccessionView {
+    /// The successor.
+    #[schema(value_type = String)]
+    to: OfficeId,
+    /// Height at which it took over.
+    #[schema(value_type = u64)]
+    at: Height,
+}
+
+impl From<&Succession> for SuccessionView {
+    fn from(succession: &Succession) -> Self {
+        Self {
+            to: succession.to.clone(),
+            at: succession.at,
+        }
+    }
+}
+
+/// A type that another office lets this one issue.
+#[derive(Debug, Serialize, ToSchema)]
+struct DelegationView {
+    /// Who lets it.
+    #[schema(value_type = String)]
+    from: OfficeId,
+    /// The type.
+    #[serde(rename = "type")]
+    #[schema(value_type = String)]
+    kind: TypeId,
+    /// Until when, block time in Unix milliseconds, included.
+    #[schema(value_type = u64)]
+    until_ms: UnixMillis,
+}
+
+impl From<&Delegation> for DelegationView {
+    fn from(delegation: &Delegation) -> Self {
+        Self {
+            from: delegation.from.clone(),
+            kind: delegation.kind.clone(),
+            until_ms: delegation.until,
+        }
+    }
 }
 
 impl OfficeView {
-    fn new(region: &RegionId, office: &Office) -> Self {
+    fn new(state: &LedgerState, region: &RegionId, office: &Office) -> Self {
+        let id = OfficeId::new(region.clone(), office.code.clone());
+        let active = standing::check_active(state, &id, state.next_height());
         Self {
             region: region.clone(),
             code: office.code.clone(),
             labels: office.labels().to_vec(),
+            names: office.names.iter().map(NameView::from).collect(),
+            parent: office.parent.clone(),
+            level: office.level,
             keyring: office.keyring.clone(),
             types: office.scope.types.clone(),
+            regions: office.scope.regions.clone(),
             utc_offset_minutes: office.utc_offset_minutes,
             since: office.since,
+            active: active.is_ok(),
+            inactive: active.err().map(|why| InactiveView {
+                because: why.because,
+                standing: why.standing,
+            }),
+            suspended: office.suspended,
+            closed: office.closed,
+            succession: office.succession.as_ref().map(SuccessionView::from),
+            delegations: office.delegations.iter().map(DelegationView::from).collect(),
         }
     }
 }
@@ -154,7 +286,7 @@ pub(super) async fn office(
     let id = OfficeId { region, code };
     let found = state
         .office(&id)
-        .map(|office| Json(OfficeView::new(&id.region, office)));
+        .map(|office| Json(OfficeView::new(&state, &id.region, office)));
     found.ok_or_else(|| Problem::not_found("UNKNOWN_OFFICE", format!("office {id} is not registered")))
 }
 
@@ -183,7 +315,8 @@ pub(super) async fn offices(
                 .directory(region)
                 .map(|directory| directory.offices.as_slice())
                 .unwrap_or_default();
-            offices.iter().map(move |office| OfficeView::new(region, office))
+            let state = &state;
+            offices.iter().map(move |office| OfficeView::new(state, region, office))
         });
         Ok(offices.take(MAX_OFFICES).collect())
     });
@@ -199,9 +332,12 @@ pub(super) struct SeriesView {
     /// Region of its office.
     #[schema(value_type = String)]
     region: RegionId,
-    /// Code of its office.
+    /// Code of the office that opened it.
     #[schema(value_type = String)]
     office: OfficeCode,
+    /// The office that holds it: the one that opened it, or who took its place.
+    #[schema(value_type = String)]
+    holder: OfficeId,
     /// Type of its credentials.
     #[serde(rename = "type")]
     #[schema(value_type = String)]
@@ -223,6 +359,10 @@ pub(super) struct SeriesView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u64>)]
     frozen: Option<Height>,
+    /// Height at which it was closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
+    closed: Option<Height>,
     /// How many numbers are revoked.
     revoked: usize,
     /// How many are annulled.
@@ -243,6 +383,7 @@ impl SeriesView {
             series: series.id,
             region: region.clone(),
             office: series.office.clone(),
+            holder: standing::series_holder_at(state, region, series, state.next_height()),
             kind: series.of.id.clone(),
             version: series.of.version,
             desk: series.desk.clone(),
@@ -250,6 +391,7 @@ impl SeriesView {
             next: status.map_or(0, |status| status.next),
             since: series.since,
             frozen: series.frozen,
+            closed: series.closed,
             revoked: count(StatusKind::Revoked),
             annulled: count(StatusKind::Annulled),
             suspended: count(StatusKind::Suspended),

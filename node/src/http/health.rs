@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::Api;
 use super::problem::Problem;
 use super::status::connected_regions;
+use crate::membership::Standing;
 
 /// So many blocks behind is still ready: they are on their way.
 const READY_BEHIND: u64 = 3;
@@ -36,10 +37,12 @@ pub(super) struct ReadyView {
     height: u64,
     /// How many blocks it is behind the furthest peer.
     behind: u64,
-    /// Other regions that are connected.
+    /// Other regions that vote and are connected.
     peers: usize,
-    /// How many it takes, with this one, to seal a block.
+    /// How many regions it takes to seal a block.
     quorum: usize,
+    /// What the node is to the federation: `member`, `observer`, `not-admitted`, `suspended` or `removed`. Only a member votes.
+    standing: &'static str,
     /// Whether records are taken, or the code of why not.
     records: &'static str,
 }
@@ -79,10 +82,19 @@ fn ready(api: &Api) -> ReadyView {
     if behind > READY_BEHIND {
         reasons.push(format!("{behind} blocks behind"));
     }
-    if peers.saturating_add(1) < quorum {
+    let standing = api.standing(&state);
+    // One that does not vote needs only somebody to hear from.
+    let votes = state.region_set().index_of(&api.region).is_some() && standing == Standing::Member;
+    if votes && peers.saturating_add(1) < quorum {
         reasons.push(format!(
             "connected to {peers} other regions: no block can be sealed with fewer than {quorum}"
         ));
+    }
+    if !votes && peers == 0 && standing != Standing::Removed {
+        reasons.push("connected to no region that votes: nothing new arrives".to_owned());
+    }
+    if standing == Standing::Removed {
+        reasons.push("its region was removed: nothing new arrives".to_owned());
     }
     if let Err(why) = &condition {
         reasons.push(why.to_string());
@@ -98,6 +110,7 @@ fn ready(api: &Api) -> ReadyView {
         behind,
         peers,
         quorum,
+        standing: standing.word(),
         records,
     }
 }

@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
-use super::{blocks, bundle, directory, events, health, records, status, submit};
+use super::{blocks, bundle, directory, events, federation, health, recognition, records, sections, status, submit};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,6 +22,9 @@ use super::{blocks, bundle, directory, events, health, records, status, submit};
         blocks::raw_block,
         status::status,
         directory::charter,
+        federation::federation,
+        federation::region,
+        recognition::recognition,
         directory::catalogue,
         directory::type_definition,
         directory::offices,
@@ -29,7 +32,10 @@ use super::{blocks, bundle, directory, events, health, records, status, submit};
         directory::series,
         directory::one_series,
         directory::number,
+        sections::section,
+        sections::directory,
         bundle::bundle,
+        bundle::region_history,
         events::events,
         document,
         health::healthz,

@@ -113,8 +113,26 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | "UNKNOWN_KEY"
         | "FORGED_SIGNATURE"
         | "NOT_YOURS" => StatusCode::FORBIDDEN,
-        "DUPLICATE" | "NUMBER_GAP" | "TYPE_VERSION_GAP" | "OFFICE_EXISTS" | "STATUS_FINAL" | "NOTHING_CHANGES"
-        | "SERIES_FROZEN" | "NOT_ISSUED" => StatusCode::CONFLICT,
+        "DUPLICATE"
+        | "NUMBER_GAP"
+        | "TYPE_VERSION_GAP"
+        | "OFFICE_EXISTS"
+        | "STATUS_FINAL"
+        | "NOTHING_CHANGES"
+        | "SERIES_FROZEN"
+        | "NOT_ISSUED"
+        | "SERIES_CLOSED"
+        | "TYPE_CLOSED"
+        | "OFFICE_STANDING"
+        | "HAS_SUB_OFFICES"
+        | "ALREADY_VOTED"
+        | "PROPOSAL_OVER"
+        | "TOO_MANY_PROPOSALS"
+        | "CHANGE_PENDING"
+        | "ROTATION_PENDING"
+        | "NO_ROTATION"
+        | "REGION_NOT_IN_FORCE"
+        | "EVIDENCE_KNOWN" => StatusCode::CONFLICT,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

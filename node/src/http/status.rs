@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Api;
+use crate::config::Role;
 use crate::network::{PeerStatus, Refusal};
 
 /// Where the node stands.
@@ -26,6 +27,8 @@ pub(super) struct StatusView {
     /// Whose node it is.
     #[schema(value_type = String)]
     region: RegionId,
+    /// What the node is to the federation: `member`, `observer`, `not-admitted`, `suspended` or `removed`.
+    standing: &'static str,
     /// Height of the last block.
     #[schema(value_type = u64)]
     height: Height,
@@ -115,6 +118,7 @@ pub(super) async fn status(State(api): State<Arc<Api>>) -> Json<StatusView> {
         chain: state.charter().chain.clone(),
         chain_id: state.chain_id(),
         region: api.region.clone(),
+        standing: api.standing(&state).word(),
         height: state.tip().height,
         time_ms: state.tip().time,
         hash: state.tip().hash,
@@ -137,11 +141,11 @@ fn peers(api: &Api) -> Vec<PeerView> {
         .map(|peer| (peer.peer.to_string(), peer))
         .collect();
     let state = api.chain.state();
-    let others = state
-        .federation()
-        .regions
-        .iter()
-        .filter(|region| region.region != api.region);
+    // An observer's own region is another node; regions that were removed are none of ours any more.
+    let others = state.federation().regions.iter().filter(|region| {
+        let own = region.region == api.region && api.role == Role::Region;
+        !own && region.is_member_at(state.tip().height)
+    });
     let view = |region: &concord_spec::ledger::Region| {
         let status = connected.get(&region.peer_id);
         PeerView {
@@ -155,7 +159,9 @@ fn peers(api: &Api) -> Vec<PeerView> {
     others.map(view).collect()
 }
 
-/// How many of the other regions are connected.
+/// How many of the other regions that vote on the next block are connected.
 pub(super) fn connected_regions(api: &Api) -> usize {
-    peers(api).iter().filter(|peer| peer.connected).count()
+    let state = api.chain.state();
+    let votes = |peer: &&PeerView| state.region_set().index_of(&peer.region).is_some();
+    peers(api).iter().filter(|peer| peer.connected).filter(votes).count()
 }

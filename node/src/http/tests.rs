@@ -4,6 +4,7 @@ use axum::body::{Body, to_bytes};
 use concord_spec::bundle::TrustBundle;
 use concord_spec::charter::signed::SignedCharter;
 use concord_spec::codec::Writer;
+use concord_spec::ledger::{SectionName, document_root};
 use concord_spec::receipt::Receipt;
 use concord_spec::record::SignedRecord;
 use libp2p::identity::Keypair;
@@ -34,12 +35,18 @@ impl Bench {
             height: 0,
             peers: AllowList::default(),
         };
-        let network = network::spawn(config, None, &mut prometheus_client::registry::Registry::default())
-            .await
-            .unwrap();
+        let network = network::spawn(
+            config,
+            None,
+            Arc::new(|_| None),
+            &mut prometheus_client::registry::Registry::default(),
+        )
+        .await
+        .unwrap();
         let api = Api {
             region: RegionId::new("110000").unwrap(),
             charter: SignedCharter::new(ledger.state().charter().clone()).unwrap().to_bytes(),
+            role: Role::Region,
             chain: Arc::clone(&ledger) as Arc<dyn ChainView>,
             pool: Arc::new(open(dir.path(), &ledger, roomy())),
             network: network.handle,
@@ -268,6 +275,27 @@ async fn the_directory_shows_what_is_on_the_ledger() {
 }
 
 #[tokio::test]
+async fn every_section_that_is_a_document_is_served_as_it_is_sealed() {
+    let bench = Bench::new().await;
+    let roots = bench.ledger.state().section_roots();
+    assert!(roots.len() > 4);
+    for section in roots {
+        let (status, document) = bench.get(&format!("/v1/sections/{}", section.name)).await;
+        if let SectionName::Status(..) = section.name {
+            assert_eq!(status, StatusCode::NOT_FOUND);
+            continue;
+        }
+        assert_eq!(status, StatusCode::OK, "{}", section.name);
+        assert_eq!(document_root(&document), section.root, "{}", section.name);
+    }
+    assert_eq!(bench.get("/v1/sections/nonsense").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(
+        bench.get("/v1/sections/directory/999999").await.0,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
 async fn a_bundle_opens_and_is_sent_once() {
     let bench = Bench::new().await;
     let (status, headers, body) = bench.ask(public(), request("GET", "/v1/bundle", Vec::new())).await;
@@ -339,6 +367,7 @@ async fn a_stopping_server_lets_go_of_who_listens() {
     let bench = Bench::new().await;
     let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
     let parts = Parts {
+        role: Role::Region,
         region: bench.api.region.clone(),
         charter: bench.api.charter.clone(),
         chain: Arc::clone(&bench.api.chain),

@@ -80,15 +80,17 @@ impl Outlet {
                     self.send(Command::AnswerSync { id, body: None }).await?;
                 }
             }
-            Msg::UpdateValidatorSet(set) => self.face.set_validators(set),
             Msg::DumpState(reply) => drop(reply.send(None)),
             Msg::UpdatePersistentPeers(_, reply) => {
                 let refused = PersistentPeerError::InternalError("the ledger names the peers".to_owned());
                 drop(reply.send(Err(refused)));
             }
             // libp2p cannot recall a request: its own timeout ends it, and the engine drops a late answer. Proofs admit nobody
-            // here, the ledger does. `NewEvent` belongs to the engine's own network.
-            Msg::CancelRequest(_) | Msg::ValidatorProofVerified { .. } | Msg::NewEvent(_) => {}
+            // here, the ledger does; it also tells who votes at each height. `NewEvent` belongs to the engine's own network.
+            Msg::UpdateValidatorSet(_)
+            | Msg::CancelRequest(_)
+            | Msg::ValidatorProofVerified { .. }
+            | Msg::NewEvent(_) => {}
         }
         Ok(())
     }

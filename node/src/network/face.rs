@@ -1,4 +1,4 @@
-//! What the actor and the judge share: who in the engine hears us, who votes now, which sync requests are open.
+//! What the actor and the judge share: who in the engine hears us, which sync requests are open.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use arc_malachitebft_sync as sync;
 use libp2p::request_response::InboundRequestId;
 use libp2p::{Multiaddr, PeerId};
 
-use crate::consensus::context::{ConcordContext, ValidatorSet};
+use crate::consensus::context::ConcordContext;
 
 /// A part of the engine that listens to the network.
 pub(super) type Listener = Box<dyn Subscriber<NetworkEvent<ConcordContext>>>;
@@ -25,7 +25,6 @@ struct Known {
     listeners: Vec<Listener>,
     addresses: Vec<Multiaddr>,
     peers: BTreeSet<EnginePeerId>,
-    validators: Option<ValidatorSet>,
     sync_requests: HashMap<sync::InboundRequestId, InboundRequestId>,
 }
 
@@ -60,15 +59,6 @@ impl Face {
         for listener in &known.listeners {
             listener.send(event.clone());
         }
-    }
-
-    /// Who votes now.
-    pub(super) fn validators(&self) -> Option<ValidatorSet> {
-        self.known().validators.clone()
-    }
-
-    pub(super) fn set_validators(&self, set: ValidatorSet) {
-        self.known().validators = Some(set);
     }
 
     /// Remembers a sync request under the engine's name for it.

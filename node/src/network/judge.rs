@@ -22,7 +22,7 @@ use super::hello::ChainId;
 use super::metrics::Meters;
 use super::swarm::{Command, Event, Incoming, SyncFailure};
 use super::topics::Topic;
-use super::{Verdict, publisher};
+use super::{Verdict, Voters, VotersAt, publisher};
 use crate::consensus::codec::ConcordCodec;
 use crate::consensus::context::{ConcordContext, Height, ValidatorSet};
 use crate::consensus::parts::ProposalPart;
@@ -34,6 +34,7 @@ type Told = NetworkEvent<ConcordContext>;
 pub(super) struct Judge {
     pub(super) chain: ChainId,
     pub(super) verifier: RegionVerifier,
+    pub(super) voters: VotersAt,
     pub(super) face: Arc<Face>,
     pub(super) list: watch::Receiver<Arc<AllowList>>,
     pub(super) events: mpsc::Receiver<Event>,
@@ -142,9 +143,10 @@ impl Judge {
         verdict
     }
 
-    /// Whether a region that votes now signed it. One that does not may vote soon, so it is ignored rather than rejected.
+    /// Whether a region that votes at its height signed it. One that does not may turn out to, so it is ignored rather than
+    /// rejected, as is what another key may have signed.
     fn signed(&self, message: &SignedConsensusMsg<ConcordContext>) -> Verdict {
-        let Some(set) = self.face.validators() else {
+        let Some(Voters { set, is_certain }) = (self.voters)(message.height()) else {
             return Verdict::Ignore;
         };
         let region = match message {
@@ -158,16 +160,18 @@ impl Judge {
             SignedConsensusMsg::Vote(vote) => self.verifier.vote_is_signed(vote, key),
             SignedConsensusMsg::Proposal(proposal) => self.verifier.proposal_is_signed(proposal, key),
         };
-        if signed { Verdict::Accept } else { Verdict::Reject }
+        match (signed, is_certain) {
+            (true, _) => Verdict::Accept,
+            (false, true) => Verdict::Reject,
+            (false, false) => Verdict::Ignore,
+        }
     }
 
     async fn liveness(&self, peer: EnginePeerId, body: Bytes) -> Verdict {
         let Ok(message) = Codec::<LivenessMsg<ConcordContext>>::decode(&ConcordCodec, body) else {
             return Verdict::Reject;
         };
-        let Some(set) = self.face.validators() else {
-            return Verdict::Ignore;
-        };
+        let voters = |height| (self.voters)(height).map(|voters| voters.set);
         let (verdict, height, event) = match message {
             LivenessMsg::Vote(vote) => {
                 let message = SignedConsensusMsg::Vote(vote.clone());
@@ -176,6 +180,9 @@ impl Judge {
             }
             LivenessMsg::PolkaCertificate(certificate) => {
                 let height = certificate.height;
+                let Some(set) = voters(height) else {
+                    return Verdict::Ignore;
+                };
                 let checked = self
                     .verifier
                     .verify_polka_certificate(&ConcordContext, &certificate, &set, thresholds());
@@ -184,6 +191,9 @@ impl Judge {
             }
             LivenessMsg::SkipRoundCertificate(certificate) => {
                 let height = certificate.height;
+                let Some(set) = voters(height) else {
+                    return Verdict::Ignore;
+                };
                 let checked = self
                     .verifier
                     .verify_round_certificate(&ConcordContext, &certificate, &set, thresholds());

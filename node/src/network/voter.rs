@@ -150,12 +150,13 @@ impl GuardedVoter {
 
     /// Of a proposal the guard keeps a hash of all that is signed: the round of its polka, too, must not change.
     fn of_proposal(&self, proposal: &Proposal) -> Result<Statement, Halt> {
+        let signed = self.bytes.proposal(proposal).ok_or(Halt::NoRound(proposal.height))?;
         Ok(Statement {
             region: proposal.proposer.0.clone(),
             height: proposal.height,
             round: round(proposal.height, proposal.round)?,
             step: Step::Propose,
-            value: Some(Sha256::digest(self.bytes.proposal(proposal)).into()),
+            value: Some(Sha256::digest(signed).into()),
         })
     }
 }

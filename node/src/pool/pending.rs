@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use concord_spec::block::Block;
-use concord_spec::id::{RegionId, SeriesId, UnixMillis};
+use concord_spec::id::{DomainId, RegionId, SeriesId, UnixMillis};
 use concord_spec::ledger::{BlockContext, CheckSignatures, LedgerState, Rejection};
-use concord_spec::record::{Action, RecordId, SignedRecord};
+use concord_spec::record::{Action, Actor, RecordId, SignedRecord};
 
 use super::Limits;
 
@@ -64,7 +64,29 @@ pub(super) struct Change {
     pub(super) fallen: Vec<Fallen>,
 }
 
-/// A region's part of the pool.
+/// Whose part of the pool a record takes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Owner {
+    /// A region: its authority, and its offices.
+    Region(RegionId),
+    /// A domain authority.
+    Domain(DomainId),
+    /// Nobody in particular: what proves itself.
+    Nobody,
+}
+
+impl Owner {
+    fn of(actor: &Actor) -> Self {
+        match actor {
+            Actor::Region(region) => Self::Region(region.clone()),
+            Actor::Office(office) => Self::Region(office.region.clone()),
+            Actor::Domain(domain) => Self::Domain(domain.clone()),
+            Actor::Nobody => Self::Nobody,
+        }
+    }
+}
+
+/// An owner's part of the pool.
 #[derive(Debug, Default)]
 struct Share {
     order: BTreeSet<Arrival>,
@@ -81,7 +103,7 @@ pub(super) struct Pending {
     next: Arrival,
     waiting: BTreeMap<Arrival, Waiting>,
     by_id: HashMap<RecordId, Arrival>,
-    shares: BTreeMap<Option<RegionId>, Share>,
+    shares: BTreeMap<Owner, Share>,
     lanes: HashMap<SeriesId, VecDeque<Arrival>>,
     expiries: BTreeSet<(UnixMillis, Arrival)>,
     bytes: usize,
@@ -215,7 +237,7 @@ impl Pending {
         if let Some(series) = payload.action.series() {
             self.lanes.entry(series).or_default().push_back(arrival);
         }
-        let share = self.shares.entry(payload.actor.region().cloned()).or_default();
+        let share = self.shares.entry(Owner::of(&payload.actor)).or_default();
         share.order.insert(arrival);
         share.bytes = share.bytes.saturating_add(size);
         self.bytes = self.bytes.saturating_add(size);
@@ -240,29 +262,35 @@ impl Pending {
                 self.lanes.remove(&series);
             }
         }
-        if let Some(share) = self.shares.get_mut(&payload.actor.region().cloned()) {
+        let owner = Owner::of(&payload.actor);
+        if let Some(share) = self.shares.get_mut(&owner) {
             share.order.remove(&arrival);
             share.bytes = share.bytes.saturating_sub(size);
             if share.order.is_empty() {
-                self.shares.remove(&payload.actor.region().cloned());
+                self.shares.remove(&owner);
             }
         }
         self.bytes = self.bytes.saturating_sub(size);
         Some(waiting)
     }
 
-    /// Half of the room is shared out among the regions in force, so that none can be crowded out; the other half is for whoever comes.
+    /// Half of the room is shared out among the regions in force, the domain authorities and what nobody signs, so that none can
+    /// be crowded out; the other half is for whoever comes.
     fn has_room(&self, record: &SignedRecord) -> bool {
         let size = record.bytes().len();
         if self.waiting.len() >= self.limits.records || self.bytes.saturating_add(size) > self.limits.bytes {
             return false;
         }
-        let regions = self.base.federation().regions.len().max(1);
-        let own = |room: usize| (room / 2).checked_div(regions).unwrap_or(0);
+        let (regions, domains) = (
+            self.base.region_set().members().len(),
+            self.base.federation().domains.len(),
+        );
+        let owners = regions.saturating_add(domains).saturating_add(1);
+        let own = |room: usize| (room / 2).checked_div(owners).unwrap_or(0);
         let (own_records, own_bytes) = (own(self.limits.records), own(self.limits.bytes));
-        let region = &record.payload().actor.region().cloned();
+        let owner = Owner::of(&record.payload().actor);
         let fits = |share: &Share| share.order.len() < own_records && share.bytes.saturating_add(size) <= own_bytes;
-        if self.shares.get(region).is_none_or(fits) {
+        if self.shares.get(&owner).is_none_or(fits) {
             return true;
         }
         let over = |count: fn(&Share) -> usize, own: usize| -> usize {
@@ -317,6 +345,8 @@ impl Pending {
         for record in &block.records {
             foreseen &= self.take(record, foreseen, now, signatures, &mut change.recorded);
         }
+        // A change that was voted takes effect without a record of its own.
+        foreseen &= self.base.federation().scheduled.is_empty() && self.base.region_set() == state.region_set();
         self.base = Arc::clone(state);
         let expired = self.expire();
         foreseen &= expired.is_empty();
@@ -338,10 +368,10 @@ impl Pending {
         signatures: &dyn CheckSignatures,
         recorded: &mut Vec<Waiting>,
     ) -> bool {
-        // The others change what records are judged by, or draw the next id.
         let action = &record.payload().action;
-        let alone = matches!(action, Action::Issue(_) | Action::SetStatus(_));
-        let series = action.series().filter(|_| alone);
+        // All others change what other records are judged by, or draw the next id.
+        let is_of_series = matches!(action, Action::Issue(_) | Action::SetStatus(_));
+        let series = action.series().filter(|_| is_of_series);
         let head = series.and_then(|series| self.lanes.get(&series)?.front().copied());
         match self.by_id.get(&record.id()).copied() {
             Some(arrival) => {
@@ -399,10 +429,11 @@ impl Pending {
         fallen
     }
 
-    /// Records for a block, in an order in which they hold: of each region in the order of arrival, one of each region in turn.
+    /// Records for a block: of each owner in the order of arrival, one of each owner in turn. In this order they hold, except where
+    /// one owner's builds on what another's changes, as votes do on proposals: those wait a block longer.
     pub(super) fn candidates(&self, max_bytes: usize, max_records: usize) -> Vec<Arc<SignedRecord>> {
         let mut turns: VecDeque<_> = self.shares.values().map(|share| share.order.iter()).collect();
-        // Another region begins each block.
+        // Another owner begins each block.
         let first = usize::try_from(self.base.tip().height.0)
             .ok()
             .and_then(|height| height.checked_rem(turns.len()));

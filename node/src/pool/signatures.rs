@@ -59,8 +59,10 @@ impl SignatureCache {
     /// Verifies, in batches across the cores, what is not known yet of the signatures of `records` by keyrings of `state`, and
     /// remembers those that hold. It decides nothing: what it leaves out is verified when the record is applied.
     pub fn warm<'a>(&self, state: &LedgerState, records: impl IntoIterator<Item = &'a SignedRecord>) {
+        // By the next block's time another keyring may speak; then the record's signatures are verified when it is applied.
+        let time = state.tip().time;
         let items = records.into_iter().filter_map(|record| {
-            let keyring = state.keyring_at(&record.payload().actor, state.tip().time)?;
+            let keyring = state.keyring_at(&record.payload().actor, time)?;
             record.envelope().check(keyring).ok()
         });
         let (mut unknown, mut digests) = (Vec::new(), Vec::new());

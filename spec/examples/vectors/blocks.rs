@@ -1,4 +1,4 @@
-//! Charter, blocks, seals (`spec/text/charter.md`).
+//! Charter, blocks, seals (`spec/text/charter.md`, `blocks.md`).
 
 use super::records::world;
 use super::{Error, replaced, shortened, sum_of_shares, with_trailing};

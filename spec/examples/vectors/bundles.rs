@@ -56,6 +56,15 @@ fn is_catalogue(section: &Section) -> bool {
     section.name == SectionName::Catalogue
 }
 
+/// The same without its status sections: their roots are still there.
+pub(super) fn without_status(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut bundle: TrustBundle = from_slice(bytes, bytes.len())?;
+    bundle
+        .sections
+        .retain(|section| !matches!(section.name, SectionName::Status(..)));
+    Ok(to_vec(&bundle))
+}
+
 /// Bundles of a federation of one region.
 pub(super) fn refused() -> Result<Vec<Value>, Error> {
     let mut world = World::with_series(1, NAME)?;

@@ -1,12 +1,15 @@
 //! Certificates and trust bundles: what a verifier must say (`spec/text/certificates.md`, `verification.md`).
 
+mod changes;
+mod recognised;
+
 use super::{Error, shortened, sum_of_shares, with_trailing};
 use concord_spec::certificate::{Certificate, credential_code_text};
-use concord_spec::content::Validity;
+use concord_spec::content::{Relation, Validity};
 use concord_spec::credential::SignedCredential;
 use concord_spec::digest::Digest;
-use concord_spec::id::{Height, Number, SeriesId};
-use concord_spec::record::{Action, NumberRange, SetStatus, StatusChange};
+use concord_spec::id::{CredentialId, Height, Number, SeriesId};
+use concord_spec::record::{Action, NumberRange, SetStatus, StatusChange, Successor};
 use concord_spec::status::{Reason, StatusKind};
 use concord_spec::world::World;
 use serde_json::{Value, json};
@@ -16,6 +19,16 @@ pub(super) const NAME: &str = "concord-vectors";
 const NOW: u64 = 1_790_000_000_000;
 /// The last second of 2031-12-31 in the office's zone, eight hours ahead of UTC.
 const LAST_SECOND: u64 = 1_956_499_199_000;
+
+/// The name of the claim of the licence that holds codes.
+const NAME_OF_CODES: &str = "准驾车型";
+
+/// Bundles by name, and vectors that use them.
+type Part = (Vec<(&'static str, Value)>, Vec<Value>);
+
+fn bundle(world: &World, bytes: &[u8]) -> Value {
+    json!({ "chain_id": world.state.chain_id(), "bundle": hex::encode(bytes) })
+}
 
 /// Certificates of one chain at several heights, and bundles of it and of others.
 struct Scene {
@@ -31,19 +44,24 @@ pub(super) fn file() -> Result<Value, Error> {
     let scene = scene()?;
     let mut bundles = serde_json::Map::new();
     for (name, world, bytes) in &scene.bundles {
-        let bundle = json!({ "chain_id": world.state.chain_id(), "bundle": hex::encode(bytes) });
-        bundles.insert((*name).to_owned(), bundle);
+        bundles.insert((*name).to_owned(), bundle(world, bytes));
     }
     let mut vectors = genuine(&scene)?;
     vectors.extend(changed(&scene)?);
     vectors.extend(forged_seals(&scene)?);
     vectors.extend(statuses(&scene)?);
     vectors.extend(circumstances(&scene)?);
+    for part in [changes::regions, changes::offices, recognised::regions] {
+        let (more_bundles, more_vectors) = part()?;
+        bundles.extend(more_bundles.into_iter().map(|(name, bundle)| (name.to_owned(), bundle)));
+        vectors.extend(more_vectors);
+    }
+    let refused = [super::bundles::refused()?, changes::refused()?].concat();
     Ok(json!({
-        "about": "verify(`certificate` or `credential`, the bundle of that name, policy, `now` in ms) gives `verdict` and `exit`. `code` is the text of the QR code.",
+        "about": "verify(`certificate` or `credential`, the bundle of that name, policy, `now` in ms) gives `verdict` and `exit`. The policy is `own_region`, `max_age_ms`, `purpose`, where they are there. `code`: the text of the QR code. `recognised`: as what, by a declaration. `issuer_named`: what the office was called then.",
         "bundles": bundles,
         "vectors": vectors,
-        "refused_bundles": super::bundles::refused()?,
+        "refused_bundles": refused,
     }))
 }
 
@@ -57,6 +75,7 @@ fn scene() -> Result<Scene, Error> {
     let dated = dated(&mut world)?;
     set_statuses(&mut world)?;
     let later = world.bundle()?;
+    let without_status = super::bundles::without_status(&later)?;
     let freeze = world.by_office(Action::FreezeSeries(SeriesId(1)))?;
     world.append(vec![freeze])?;
     let frozen = world.bundle()?;
@@ -71,6 +90,7 @@ fn scene() -> Result<Scene, Error> {
         ("before-series", empty, empty_bundle),
         ("at-issue", same()?, at_issue),
         ("later", same()?, later),
+        ("without-status", same()?, without_status),
         ("frozen", same()?, frozen),
         ("other-charter", other, other_bundle),
         ("renamed", renamed, renamed_bundle),
@@ -105,6 +125,9 @@ fn set_statuses(world: &mut World) -> Result<(), Error> {
         (StatusChange::Set(StatusKind::Annotated), 4, 1),
         (StatusChange::Set(StatusKind::Suspended), 5, 1),
         (StatusChange::Reinstate, 5, 1),
+        (StatusChange::Set(StatusKind::Revoked), 7, 1),
+        (StatusChange::Set(StatusKind::Suspended), 9, 1),
+        (StatusChange::Set(StatusKind::Annotated), 9, 1),
     ];
     let mut records = Vec::new();
     for (change, first, count) in changes {
@@ -118,9 +141,29 @@ fn set_statuses(world: &mut World) -> Result<(), Error> {
             reason: Reason::Unspecified,
             effective: None,
             detail: None,
-            successor: None,
+            // Number 3 was corrected by number 16.
+            successor: (change == StatusChange::Set(StatusKind::Superseded)).then_some(Successor {
+                first: CredentialId {
+                    series: SeriesId(1),
+                    number: Number(16),
+                },
+                relation: Relation::Corrects,
+            }),
         }))?);
     }
+    // The region restores what its office revoked.
+    records.push(world.by_region(Action::SetStatus(SetStatus {
+        series: SeriesId(1),
+        ranges: vec![NumberRange {
+            first: Number(7),
+            count: 1,
+        }],
+        change: StatusChange::Restore,
+        reason: Reason::Court,
+        effective: None,
+        detail: Some(Digest([7; 32])),
+        successor: None,
+    }))?);
     world.append(records)
 }
 
@@ -323,6 +366,9 @@ fn statuses(scene: &Scene) -> Result<Vec<Value>, Error> {
         ("annotated", "UNKNOWN"),
         ("suspended, and no longer", "VALID"),
         ("nothing against it", "VALID"),
+        ("revoked, and restored", "VALID"),
+        ("nothing against this one either", "VALID"),
+        ("suspended and annotated", "SUSPENDED"),
     ];
     let mut all = Vec::new();
     for (index, (name, verdict)) in expected.into_iter().enumerate() {
@@ -335,9 +381,6 @@ fn statuses(scene: &Scene) -> Result<Vec<Value>, Error> {
 fn circumstances(scene: &Scene) -> Result<Vec<Value>, Error> {
     let good = of(&scene.first, 8)?;
     let (bytes, newer) = (good.to_bytes(), of(&scene.second, 0)?);
-    let (future, endless) = (of(&scene.dated, 0)?.to_bytes(), of(&scene.dated, 1)?.to_bytes());
-    let at =
-        |name, bytes: &[u8], now: u64, verdict| with(vector(name, "later", bytes, verdict), &[("now", json!(now))]);
     let policy =
         |name, verdict, member: &str, value: Value| with(vector(name, "at-issue", &bytes, verdict), &[(member, value)]);
     let from = [("data_from_ms", json!(newer.receipt.time))];
@@ -360,18 +403,13 @@ fn circumstances(scene: &Scene) -> Result<Vec<Value>, Error> {
             "NOT GENUINE",
         ),
         vector("for a chain of another name", "renamed", &bytes, "NOT GENUINE"),
-        vector("recorded before its series was frozen", "frozen", &bytes, "VALID"),
-        at("in the last second of its last day", &bytes, LAST_SECOND, "VALID"),
-        at("a second later", &bytes, LAST_SECOND.saturating_add(1_000), "EXPIRED"),
-        at(
-            "a clock that stands in 1970 counts from the bundle's time",
+        vector(
+            "with data that lack the status of its type",
+            "without-status",
             &bytes,
-            0,
-            "VALID",
+            "UNKNOWN",
         ),
-        at("before its first day", &future, NOW, "NOT YET VALID"),
-        at("on its first day", &future, 1_893_427_200_000, "VALID"),
-        at("without end", &endless, LAST_SECOND.saturating_add(1_000), "VALID"),
+        vector("recorded before its series was frozen", "frozen", &bytes, "VALID"),
         policy("at home", "VALID", "own_region", json!("110000")),
         policy(
             "in a region that does not recognise it",
@@ -389,8 +427,30 @@ fn circumstances(scene: &Scene) -> Result<Vec<Value>, Error> {
             &old,
         ),
     ];
+    all.extend(dates(good, scene)?);
     all.extend(small_codes(good));
     Ok(all)
+}
+
+/// Other clocks.
+fn dates(good: &Certificate, scene: &Scene) -> Result<Vec<Value>, Error> {
+    let bytes = good.to_bytes();
+    let (future, endless) = (of(&scene.dated, 0)?.to_bytes(), of(&scene.dated, 1)?.to_bytes());
+    let at =
+        |name, bytes: &[u8], now: u64, verdict| with(vector(name, "later", bytes, verdict), &[("now", json!(now))]);
+    Ok(vec![
+        at("in the last second of its last day", &bytes, LAST_SECOND, "VALID"),
+        at("a second later", &bytes, LAST_SECOND.saturating_add(1_000), "EXPIRED"),
+        at(
+            "a clock that stands in 1970 counts from the bundle's time",
+            &bytes,
+            0,
+            "VALID",
+        ),
+        at("before its first day", &future, NOW, "NOT YET VALID"),
+        at("on its first day", &future, 1_893_427_200_000, "VALID"),
+        at("without end", &endless, LAST_SECOND.saturating_add(1_000), "VALID"),
+    ])
 }
 
 /// A credential alone.
@@ -405,10 +465,11 @@ fn small_codes(good: &Certificate) -> Vec<Value> {
         ),
         ("a small code for another chain", "renamed", "NOT GENUINE"),
     ];
-    let credential = &good.credential;
-    let vector = |(name, bundle, verdict): (&str, &str, &str)| {
-        json!({ "name": name, "bundle": bundle, "credential": hex::encode(credential.bytes()),
-                "code": credential_code_text(credential), "now": NOW, "verdict": verdict, "exit": exit(verdict) })
-    };
+    let vector = |(name, bundle, verdict): (&str, &str, &str)| small_code(name, bundle, &good.credential, verdict);
     cases.map(vector).to_vec()
+}
+
+fn small_code(name: &str, bundle: &str, credential: &SignedCredential, verdict: &str) -> Value {
+    json!({ "name": name, "bundle": bundle, "credential": hex::encode(credential.bytes()),
+            "code": credential_code_text(credential), "now": NOW, "verdict": verdict, "exit": exit(verdict) })
 }

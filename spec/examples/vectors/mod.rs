@@ -4,6 +4,7 @@
 mod blocks;
 mod bundles;
 mod certificates;
+mod charter;
 mod encoding;
 mod keys;
 mod records;
@@ -24,11 +25,12 @@ pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) type Make = fn() -> Result<Value, Error>;
 
 /// Every file and what makes it.
-pub(crate) const FILES: [(&str, Make); 7] = [
+pub(crate) const FILES: [(&str, Make); 8] = [
     ("encoding.json", encoding::file),
     ("keys.json", keys::file),
     ("trees.json", trees::file),
     ("status.json", status::file),
+    ("charter.json", charter::file),
     ("records.json", records::file),
     ("blocks.json", blocks::file),
     ("certificates.json", certificates::file),

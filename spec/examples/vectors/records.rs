@@ -1,16 +1,22 @@
-//! Records: each action signed and applied, and one refusal for each code that a small ledger reaches
-//! (`spec/text/records.md`).
+//! Records: each action accepted, and refused with each code that a small ledger reaches (`spec/text/records.md`).
+
+mod federation;
+mod offices;
 
 use super::{Error, replaced, shortened, with_trailing};
-use concord_spec::catalogue::{TypeDefinition, TypeRef};
+use concord_spec::catalogue::{Label, TypeDefinition, TypeRef};
 use concord_spec::codec::to_vec;
+use concord_spec::content::Relation;
 use concord_spec::digest::Digest;
-use concord_spec::id::{Number, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, TypeVersion, UnixMillis};
+use concord_spec::id::{
+    CredentialId, Number, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, TypeVersion, UnixMillis,
+};
 use concord_spec::key::ed25519::SecretKey;
 use concord_spec::key::keyring::Keyring;
 use concord_spec::ledger::{CheckEach, Limits};
 use concord_spec::record::{
     Action, Actor, Issue, NumberRange, OpenSeries, Payload, RegisterOffice, SetStatus, SignedRecord, StatusChange,
+    Successor,
 };
 use concord_spec::status::{Reason, StatusKind};
 use concord_spec::world::World;
@@ -22,58 +28,134 @@ type Made = Result<SignedRecord, Error>;
 /// What it shows, the code (or "accept"), how it is made.
 type Case = (&'static str, &'static str, fn(&mut World) -> Made);
 
+/// What it shows, the code, how many milliseconds after the state's last block it is applied, how it is made.
+type LaterCase = (&'static str, &'static str, u64, fn(&mut World) -> Made);
+
+/// How long after the last block of a state records are applied to it.
+const AFTER_MS: u64 = 1_000;
+
+/// A state and the records that are applied to it.
+struct Setup {
+    name: &'static str,
+    world: fn() -> Result<World, Error>,
+    cases: &'static [&'static [Case]],
+    later: &'static [LaterCase],
+}
+
+const SETUPS: [Setup; 3] = [
+    Setup {
+        name: "issuing",
+        world,
+        cases: &[ACCEPTED, ENVELOPE, GOVERNANCE, ISSUING, STATUS, SUPERVISED],
+        later: &[],
+    },
+    Setup {
+        name: "federation",
+        world: federation::world,
+        cases: &[
+            federation::PROPOSED,
+            federation::IMPOSSIBLE,
+            federation::VOTED,
+            federation::OF_A_REGION,
+            federation::OF_A_DOMAIN,
+            federation::EVIDENCE,
+        ],
+        later: federation::LATER,
+    },
+    Setup {
+        name: "offices",
+        world: offices::world,
+        cases: &[
+            offices::REGISTERED,
+            offices::CHANGED,
+            offices::DELEGATED,
+            offices::SERIES,
+            offices::RECOGNISED,
+        ],
+        later: offices::LATER,
+    },
+];
+
 /// `records.json`
 pub(super) fn file() -> Result<Value, Error> {
-    let mut world = world()?;
-    let mut vectors = Vec::new();
-    for (name, result, make) in ACCEPTED
-        .iter()
-        .chain(ENVELOPE)
-        .chain(GOVERNANCE)
-        .chain(ISSUING)
-        .chain(STATUS)
-    {
-        let record = make(&mut world)?;
-        vectors.push(vector(&world, name, result, record)?);
+    let (mut states, mut vectors) = (serde_json::Map::new(), Vec::new());
+    for setup in &SETUPS {
+        let mut world = (setup.world)()?;
+        let cases = setup.cases.iter().copied().flatten();
+        let cases = cases.map(|(name, result, make)| (name, result, AFTER_MS, make));
+        let later = setup.later.iter();
+        let later = later.map(|(name, result, after, make)| (name, result, *after, make));
+        for (name, result, after, make) in cases.chain(later) {
+            let record = make(&mut world).map_err(|error| format!("{name}: {error}"))?;
+            vectors.push(vector(&world, setup.name, (name, result), record, after)?);
+        }
+        if setup.name == "issuing" {
+            vectors.extend(malformed(&mut world)?);
+        }
+        states.insert(setup.name.to_owned(), state(&world));
     }
-    vectors.extend(malformed(&mut world)?);
-    let tip = world.state.tip();
     Ok(json!({
-        "about": "The charter and blocks of `setup` make the state; each record is applied to that state alone, at `at`. `result`: accept, or the Rejection code. NUMBERS_EXHAUSTED would take 2^64 numbers.",
-        "setup": {
-            "charter": hex::encode(to_vec(world.state.charter())),
-            "chain_id": world.state.chain_id(),
-            "blocks": world.blocks.iter().map(|(block, _)| hex::encode(to_vec(block))).collect::<Vec<_>>(),
-            "state_root": world.state.root(),
-        },
-        "at": { "height": world.state.next_height().0, "time": tip.time.0.saturating_add(1_000) },
+        "about": "The charter and blocks of a state make it; each record is applied to the state that it names, alone, at the state's next height and `time` (the state's unless the vector has one). `result`: accept, or the Rejection code. `state_root`: after a block of this record alone.",
+        "states": states,
         "vectors": vectors,
     }))
 }
 
-fn vector(world: &World, name: &str, result: &str, record: SignedRecord) -> Result<Value, Error> {
+fn state(world: &World) -> Value {
+    json!({
+        "charter": hex::encode(to_vec(world.state.charter())),
+        "chain_id": world.state.chain_id(),
+        "blocks": world.blocks.iter().map(|(block, _)| hex::encode(to_vec(block))).collect::<Vec<_>>(),
+        "state_root": world.state.root(),
+        "height": world.state.next_height().0,
+        "time": world.state.tip().time.0.saturating_add(AFTER_MS),
+    })
+}
+
+fn vector(
+    world: &World,
+    state: &str,
+    (name, result): (&str, &str),
+    record: SignedRecord,
+    after: u64,
+) -> Result<Value, Error> {
+    let time = UnixMillis(world.state.tip().time.0.saturating_add(after));
     let mut vector = json!({
         "name": name,
+        "state": state,
         "record": hex::encode(record.bytes()),
-        "payload": hex::encode(to_vec(record.payload())),
         "id": record.id(),
         "action": record.payload().action.kind(),
         "result": result,
     });
+    let object = vector.as_object_mut().ok_or("no object")?;
+    if after != AFTER_MS {
+        object.insert("time".to_owned(), json!(time));
+    }
     if result == "accept" {
-        let time = UnixMillis(world.state.tip().time.0.saturating_add(1_000));
-        let draft = world.state.draft(
-            time,
-            &world.region()?,
-            [Arc::new(record)],
-            Limits::default(),
-            &CheckEach,
-        );
-        if let Some(object) = vector.as_object_mut() {
-            object.insert("state_root".to_owned(), json!(draft.block.rest.state_root));
+        let proposer = world.region()?;
+        let draft = world
+            .state
+            .draft(time, &proposer, [Arc::new(record)], Limits::default(), &CheckEach);
+        if let Some((_, rejection)) = draft.refused.first() {
+            return Err(format!("{name}: {rejection}").into());
         }
+        object.insert("state_root".to_owned(), json!(draft.block.rest.state_root));
     }
     Ok(vector)
+}
+
+pub(super) fn labels(text: &str) -> Vec<Label> {
+    vec![Label {
+        language: "zh".to_owned(),
+        text: text.to_owned(),
+    }]
+}
+
+/// The `index`-th region's code.
+fn code(index: usize) -> Result<RegionId, Error> {
+    let code = concord_spec::world::REGION_CODES.get(index).ok_or("no such region")?;
+    Ok(RegionId::new(code)?)
 }
 
 /// Series 1 with 16 issued (1 revoked, 2 annulled, 3 suspended), series 2 frozen, and an office OTHER without types.
@@ -210,7 +292,7 @@ const ACCEPTED: &[Case] = &[
         next_issue(world, [2, 1], |_| ())
     }),
     ("a status, of two ranges", "accept", |world| {
-        status(world, &[(4, 2), (8, 1)], StatusChange::Set(StatusKind::Superseded))
+        status(world, &[(4, 2), (8, 1)], StatusChange::Set(StatusKind::Suspended))
     }),
     ("a suspended number is suspended no longer", "accept", |world| {
         status(world, &[(3, 1)], StatusChange::Reinstate)
@@ -275,7 +357,7 @@ const ENVELOPE: &[Case] = &[
         Ok(SignedRecord::from_bytes(&bytes)?)
     }),
     ("a region does what offices do", "NOT_YOURS", |world| {
-        world.by_region(Action::FreezeSeries(SeriesId(1)))
+        world.by_region(Action::CloseSeries(SeriesId(1)))
     }),
 ];
 
@@ -398,6 +480,133 @@ const STATUS: &[Case] = &[
     }),
 ];
 
+/// A status record of series 1, after a change of its body.
+fn changed_status(world: &World, change: impl FnOnce(&mut SetStatus)) -> Result<Action, Error> {
+    let mut body = SetStatus {
+        series: SeriesId(1),
+        ranges: vec![NumberRange {
+            first: Number(4),
+            count: 1,
+        }],
+        change: REVOKE,
+        reason: Reason::Court,
+        effective: Some(world.state.tip().time),
+        detail: Some(Digest([7; 32])),
+        successor: None,
+    };
+    change(&mut body);
+    Ok(Action::SetStatus(body))
+}
+
+fn only(number: u64) -> Vec<NumberRange> {
+    let first = Number(number);
+    vec![NumberRange { first, count: 1 }]
+}
+
+fn superseded_by(world: &mut World, series: u32, number: u64) -> Made {
+    let successor = Successor {
+        first: CredentialId {
+            series: SeriesId(series),
+            number: Number(number),
+        },
+        relation: Relation::Renews,
+    };
+    let action = changed_status(world, |body| {
+        body.change = StatusChange::Set(StatusKind::Superseded);
+        body.reason = Reason::Replaced;
+        body.successor = Some(successor);
+    })?;
+    world.by_office(action)
+}
+
+/// Statuses that the office's supervisor sets, or that name a successor or an order; freezing and closing.
+const SUPERVISED: &[Case] = &[
+    ("a region revokes what its office issued", "accept", |world| {
+        let action = changed_status(world, |_| ())?;
+        world.by_region(action)
+    }),
+    ("another region revokes it", "SERIES_NOT_YOURS", |world| {
+        let action = changed_status(world, |_| ())?;
+        world.by_region_at(1, action)
+    }),
+    ("another office revokes it", "SERIES_NOT_YOURS", |world| {
+        let action = changed_status(world, |_| ())?;
+        by_other_office(world, action)
+    }),
+    ("a region restores what was revoked", "accept", |world| {
+        let action = changed_status(world, |body| {
+            body.ranges = only(1);
+            body.change = StatusChange::Restore;
+        })?;
+        world.by_region(action)
+    }),
+    ("a region restores what was annulled", "accept", |world| {
+        let action = changed_status(world, |body| {
+            body.ranges = only(2);
+            body.change = StatusChange::Restore;
+        })?;
+        world.by_region(action)
+    }),
+    ("an office restores", "NOT_YOURS", |world| {
+        let action = changed_status(world, |body| {
+            body.ranges = only(1);
+            body.change = StatusChange::Restore;
+        })?;
+        world.by_office(action)
+    }),
+    ("restored without the digest of an order", "ORDER_MISSING", |world| {
+        let action = changed_status(world, |body| {
+            body.ranges = only(1);
+            body.change = StatusChange::Restore;
+            body.detail = None;
+        })?;
+        world.by_region(action)
+    }),
+    ("restored where it is only suspended", "NOTHING_CHANGES", |world| {
+        let action = changed_status(world, |body| {
+            body.ranges = only(3);
+            body.change = StatusChange::Restore;
+        })?;
+        world.by_region(action)
+    }),
+    ("superseded by number 8 of the series", "accept", |world| {
+        superseded_by(world, 1, 8)
+    }),
+    ("superseded by nothing", "SUCCESSOR", |world| {
+        status(world, &[(4, 1)], StatusChange::Set(StatusKind::Superseded))
+    }),
+    ("superseded by what is not issued", "SUCCESSOR", |world| {
+        superseded_by(world, 1, 16)
+    }),
+    ("superseded by itself", "SUCCESSOR", |world| superseded_by(world, 1, 4)),
+    ("superseded by one of no series", "UNKNOWN_SERIES", |world| {
+        superseded_by(world, 9, 0)
+    }),
+    ("revoked, and by what superseded", "SUCCESSOR", |world| {
+        let action = changed_status(world, |body| {
+            let first = CredentialId {
+                series: SeriesId(1),
+                number: Number(8),
+            };
+            let relation = Relation::Renews;
+            body.successor = Some(Successor { first, relation });
+        })?;
+        world.by_office(action)
+    }),
+    ("a region freezes a series of its office", "accept", |world| {
+        world.by_region(Action::FreezeSeries(SeriesId(1)))
+    }),
+    ("another region freezes it", "SERIES_NOT_YOURS", |world| {
+        world.by_region_at(1, Action::FreezeSeries(SeriesId(1)))
+    }),
+    ("frozen already", "SERIES_FROZEN", |world| {
+        world.by_office(Action::FreezeSeries(SeriesId(2)))
+    }),
+    ("an office closes a series", "accept", |world| {
+        world.by_office(Action::CloseSeries(SeriesId(1)))
+    }),
+];
+
 /// Twins of one good record that are none. `codec` is the CodecError.
 fn malformed(world: &mut World) -> Result<Vec<Value>, Error> {
     let record = next_issue(world, [0, 1], |_| ())?;
@@ -422,7 +631,7 @@ fn malformed(world: &mut World) -> Result<Vec<Value>, Error> {
         ),
         (
             "an unknown actor",
-            replaced(bytes, &[0x82, 0x02, 0x82], &[0x82, 0x01, 0x82])?,
+            replaced(bytes, &[0x82, 0x02, 0x82], &[0x82, 0x04, 0x82])?,
             "UnknownKey",
         ),
         (
@@ -441,13 +650,9 @@ fn malformed(world: &mut World) -> Result<Vec<Value>, Error> {
             "UnknownSuite",
         ),
     ];
-    let vector = |(name, bytes, codec): &(&str, Vec<u8>, &str)| json!({ "name": name, "record": hex::encode(bytes), "result": "MALFORMED", "codec": codec });
+    let vector = |(name, bytes, codec): &(&str, Vec<u8>, &str)| json!({ "name": name, "state": "issuing", "record": hex::encode(bytes), "result": "MALFORMED", "codec": codec });
     let mut all: Vec<Value> = cases.iter().map(vector).collect();
-    all.push(self::vector(
-        world,
-        "the good record they are twins of",
-        "accept",
-        record,
-    )?);
+    let twin = ("the good record they are twins of", "accept");
+    all.push(self::vector(world, "issuing", twin, record, AFTER_MS)?);
     Ok(all)
 }

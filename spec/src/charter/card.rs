@@ -23,11 +23,11 @@ pub struct Card {
 }
 
 /// What stands in the bytes before it is checked.
-struct Unchecked {
+pub(crate) struct UncheckedCard {
     region: CharterRegion,
     signatures: Vec<KeySignature>,
 }
-wire_array!(Unchecked version 1 "card" { region, signatures: list(Keyring::MAX) });
+wire_array!(UncheckedCard version 1 "card" { region, signatures: list(Keyring::MAX) });
 
 /// Why something is not a card that a charter can be made from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,7 +91,7 @@ impl Card {
     /// # Errors
     /// See [`CardError`]; never [`CardError::Incomplete`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CardError> {
-        let Unchecked { region, signatures } = codec::from_slice(bytes, MAX_CARD)?;
+        let UncheckedCard { region, signatures } = codec::from_slice(bytes, MAX_CARD)?;
         check_region(&region)?;
         let card = Self { region, signatures };
         let checked = signatures::check(&card.signatures, &card.region.authority, &card.message());
@@ -105,10 +105,15 @@ impl Card {
     /// The one encoding.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        codec::to_vec(&Unchecked {
+        codec::to_vec(&self.unchecked())
+    }
+
+    /// Its form in bytes.
+    pub(crate) fn unchecked(&self) -> UncheckedCard {
+        UncheckedCard {
             region: self.region.clone(),
             signatures: self.signatures.clone(),
-        })
+        }
     }
 
     /// What it says, whether or not its authority has signed all of it yet.

@@ -37,11 +37,11 @@ pub struct SignedCharter {
 }
 
 /// What stands in the bytes before it is checked.
-struct Unchecked {
+pub(crate) struct UncheckedSignedCharter {
     charter: Charter,
     signed: Vec<RegionSignatures>,
 }
-wire_array!(Unchecked version 1 "signed charter" { charter, signed: list(MAX_REGIONS) });
+wire_array!(UncheckedSignedCharter version 1 "signed charter" { charter, signed: list(MAX_REGIONS) });
 
 /// Why something is not a signed charter, or cannot be signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,7 +97,7 @@ impl SignedCharter {
     /// # Errors
     /// See [`SignedCharterError`]. That regions have not signed yet is none: see [`Self::missing`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SignedCharterError> {
-        let Unchecked { charter, signed } = codec::from_slice(bytes, MAX_SIGNED_CHARTER)?;
+        let UncheckedSignedCharter { charter, signed } = codec::from_slice(bytes, MAX_SIGNED_CHARTER)?;
         charter.check()?;
         let ascending = signed.is_sorted_by(|a, b| a.region < b.region);
         if !ascending || signed.iter().any(|one| one.signatures.is_empty()) {
@@ -117,10 +117,15 @@ impl SignedCharter {
     /// The one encoding.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        codec::to_vec(&Unchecked {
+        codec::to_vec(&self.unchecked())
+    }
+
+    /// Its form in bytes.
+    pub(crate) fn unchecked(&self) -> UncheckedSignedCharter {
+        UncheckedSignedCharter {
             charter: self.charter.clone(),
             signed: self.signed.clone(),
-        })
+        }
     }
 
     /// The charter.

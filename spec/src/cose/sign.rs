@@ -100,6 +100,19 @@ impl Signed {
         }
     }
 
+    /// Whose signatures it carries, each verified, however many the threshold is: for messages that go from hand to hand.
+    ///
+    /// # Errors
+    /// [`SignatureError::UnknownKey`], [`SignatureError::NotAscending`] or [`SignatureError::Forged`].
+    pub fn signers(&self, keyring: &Keyring) -> Result<Vec<PublicKey>, SignatureError> {
+        let items = self.resolve(keyring)?;
+        if items.iter().all(BatchItem::verify) {
+            Ok(items.into_iter().map(|item| item.key).collect())
+        } else {
+            Err(SignatureError::Forged)
+        }
+    }
+
     /// Checks number, order and membership, and says what is left to verify, so that many messages can go into one batch.
     ///
     /// # Errors

@@ -47,6 +47,13 @@ pub fn holder_at(offices: &dyn Offices, id: &OfficeId, height: Height) -> Office
     holder
 }
 
+/// An office and those that followed it, in order; at most [`MAX_STEPS`].
+#[must_use]
+pub fn holders(offices: &dyn Offices, id: &OfficeId) -> Vec<OfficeId> {
+    let next = |id: &OfficeId| Some(offices.office(id)?.succession.as_ref()?.to.clone());
+    std::iter::successors(Some(id.clone()), next).take(MAX_STEPS).collect()
+}
+
 /// Who holds a series of a region at a height.
 #[must_use]
 pub fn series_holder_at(offices: &dyn Offices, region: &RegionId, series: &Series, height: Height) -> OfficeId {

@@ -8,9 +8,10 @@ use crate::catalogue::label;
 use crate::certificate::Certificate;
 use crate::credential::{Credential, SignedCredential};
 use crate::id::{Height, OfficeId, RegionId, UnixMillis};
-use crate::ledger::{Series, standing};
+use crate::ledger::Series;
+use crate::ledger::standing::{self, Offices};
 use crate::receipt::{Receipt, ReceiptError};
-use crate::status::Standing;
+use crate::status::{SeriesStatus, Standing};
 
 /// What was found so far.
 #[derive(Debug, Default)]
@@ -100,7 +101,7 @@ pub(super) fn certificate(
     let recorded = recorded(certificate, state);
     let other_regions = newer && recorded == Err(Unrecorded::OtherRegions);
     let newer = newer && (recorded.is_ok() || other_regions);
-    let Some(origin) = authentic(&mut findings, credential, state, newer, receipt.height) else {
+    let Some(origin) = authentic(&mut findings, credential, state, newer, Some(receipt.height)) else {
         return findings;
     };
     let recorded = if other_regions {
@@ -151,7 +152,7 @@ pub(super) fn credential(
     );
     findings.subject = Some(subject(credential.credential(), None, state));
     // Without a receipt nothing shows how new it is: a series the bundle does not know may be newer than the bundle.
-    let Some(origin) = authentic(&mut findings, credential, state, true, Height(u64::MAX)) else {
+    let Some(origin) = authentic(&mut findings, credential, state, true, None) else {
         return findings;
     };
     if origin.series.frozen.is_some() {
@@ -180,7 +181,7 @@ fn authentic<'a>(
     signed: &SignedCredential,
     state: &'a TrustedState,
     may_be_newer: bool,
-    at: Height,
+    at: Option<Height>,
 ) -> Option<Origin<'a>> {
     let credential = signed.credential();
     let name = CheckName::Authentic;
@@ -194,23 +195,17 @@ fn authentic<'a>(
         return None;
     }
     let Some((region, office, series)) = state.series(credential.id.series) else {
-        if may_be_newer {
-            let evidence = format!(
-                "series {} is newer than the data of height {}",
-                credential.id.series,
-                state.height()
-            );
-            findings.note(name, OutcomeOf::Unknown, evidence);
-            findings.settle(Verdict::Unknown);
-        } else {
-            let evidence = format!("no office opened series {}", credential.id.series);
-            findings.fail(name, evidence, Verdict::NotGenuine);
-        }
+        unknown_series(findings, credential, state, may_be_newer);
         return None;
     };
     let issuer = &credential.issuer.office;
-    let holder = standing::series_holder_at(state, region, series, at);
-    let reason = if *issuer != holder {
+    let opened_by = OfficeId::new(region.clone(), series.office.clone());
+    // Without a receipt nothing shows when it was issued: whoever held the series then may have.
+    let held = match at {
+        Some(height) => standing::holder_at(state, &opened_by, height) == *issuer,
+        None => standing::holders(state, &opened_by).contains(issuer),
+    };
+    let reason = if !held && !may_be_newer {
         Some(format!("series {} was not of office {issuer}", series.id))
     } else if credential.vct != series.of {
         Some(format!(
@@ -226,13 +221,34 @@ fn authentic<'a>(
         findings.fail(name, reason, Verdict::NotGenuine);
         return None;
     }
-    let evidence = format!(
-        "signed by the key of series {}, of {}",
-        series.id,
-        label(office.labels_at(at), "zh")
-    );
+    if !held {
+        let evidence = format!(
+            "office {issuer} did not hold series {} at height {}, and may have taken it over since",
+            series.id,
+            state.height()
+        );
+        findings.note(name, OutcomeOf::Unknown, evidence);
+        findings.settle(Verdict::Unknown);
+        return None;
+    }
+    let named = state.office(issuer).unwrap_or(office);
+    let labels = at.map_or(named.labels(), |height| named.labels_at(height));
+    let evidence = format!("signed by the key of series {}, of {}", series.id, label(labels, "zh"));
     findings.note(name, OutcomeOf::Passed, evidence);
+    let holder = issuer.clone();
     Some(Origin { region, series, holder })
+}
+
+fn unknown_series(findings: &mut Findings, credential: &Credential, state: &TrustedState, may_be_newer: bool) {
+    let (name, series) = (CheckName::Authentic, credential.id.series);
+    if may_be_newer {
+        let evidence = format!("series {series} is newer than the data of height {}", state.height());
+        findings.note(name, OutcomeOf::Unknown, evidence);
+        findings.settle(Verdict::Unknown);
+    } else {
+        let evidence = format!("no office opened series {series}");
+        findings.fail(name, evidence, Verdict::NotGenuine);
+    }
 }
 
 /// Why a certificate does not show that it is recorded.
@@ -255,8 +271,10 @@ fn recorded(certificate: &Certificate, state: &TrustedState) -> Result<(), Unrec
     if issued_ms > receipt.time.0 {
         return Err(broken("it was signed after the block that is to record it".to_owned()));
     }
+    if receipt.height == Height(0) {
+        return Err(broken("there is no block 0".to_owned()));
+    }
     let regions = state.regions_at(receipt.height);
-    let regions = regions.ok_or_else(|| broken("there is no block 0".to_owned()))?;
     receipt
         .verify(&state.chain_id(), &batch_root, regions)
         .map_err(|error| match error {
@@ -275,9 +293,10 @@ fn fits_series(certificate: &Certificate, origin: &Origin<'_>, state: &TrustedSt
     if series.frozen.is_some_and(|frozen| receipt.height > frozen) {
         return Err(format!("series {} was frozen before that block", series.id));
     }
-    let next = state.status(origin.region, series).map_or(0, |status| status.next);
     let number = certificate.credential.credential().id.number.0;
-    if receipt.height <= state.height() && number >= next {
+    // A bundle may lack the status of this type and region: then the receipt alone tells.
+    let past = |status: &SeriesStatus| number >= status.next;
+    if receipt.height <= state.height() && state.status(origin.region, series).is_some_and(past) {
         return Err(format!("series {} had not issued number {number} by then", series.id));
     }
     Ok(())

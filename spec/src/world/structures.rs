@@ -3,12 +3,16 @@
 //!
 //! A structure that is missing here makes that test fail.
 
+mod rules;
+
 use super::{World, WorldError};
 use crate::block::{Block, Header, IssueEssence, MAX_BLOCK, Rest};
 use crate::bundle::{MAX_BUNDLE, Section, SeriesEntry, TrustBundle};
 use crate::catalogue::{ClaimDefinition, ClaimKind, Label, TypeDefinition, TypeRef};
 use crate::certificate::{Certificate, MAX_CERTIFICATE};
-use crate::charter::{Address, Charter, CharterRegion, MAX_CHARTER, Parameters};
+use crate::charter::card::{Card, MAX_CARD, UncheckedCard};
+use crate::charter::signed::{MAX_SIGNED_CHARTER, RegionSignatures, SignedCharter, UncheckedSignedCharter};
+use crate::charter::{Address, Charter, CharterRegion, KeySignature, MAX_CHARTER, Parameters};
 use crate::codec::{self, CodecError, Reader};
 use crate::content::{
     Attachment, ClaimValue, Content, CopyOf, Holder, Named, Predecessor, Provenance, Relation, Role, Validity,
@@ -17,6 +21,7 @@ use crate::cose::{Sign1, Signed};
 use crate::credential::{Credential, MAX_CREDENTIAL, SignedCredential};
 use crate::day::Day;
 use crate::digest::Digest;
+use crate::epochs::{self, Handover, MAX_HISTORY, RegionHistory};
 use crate::id::{
     ChainName, CredentialId, Height, Number, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, TypeVersion, UnixMillis,
 };
@@ -54,12 +59,17 @@ macro_rules! wire {
         Structure {
             name: std::any::type_name::<$type>(),
             max: $max,
-            samples: $values.into_iter().map(|value: $type| codec::to_vec(&value)).collect(),
-            decode: |bytes| codec::from_slice::<$type>(bytes, $max).map(|value| codec::to_vec(&value)),
-            read: |bytes| Reader::new(bytes).wire::<$type>().map(|_| ()),
+            samples: $values
+                .into_iter()
+                .map(|value: $type| $crate::codec::to_vec(&value))
+                .collect(),
+            decode: |bytes| $crate::codec::from_slice::<$type>(bytes, $max).map(|value| $crate::codec::to_vec(&value)),
+            read: |bytes| $crate::codec::Reader::new(bytes).wire::<$type>().map(|_| ()),
         }
     };
 }
+
+use wire;
 
 /// The body of an action of one kind.
 macro_rules! body {
@@ -78,6 +88,14 @@ macro_rules! body {
 /// A sample that could not be made, which is a defect.
 pub fn structures() -> Result<Vec<Structure>, WorldError> {
     let samples = Samples::new()?;
+    let rules = [
+        samples.votes()?,
+        samples.ceremony()?,
+        samples.recognised()?,
+        samples.governed()?,
+        samples.offices()?,
+        samples.kept()?,
+    ];
     let parts = [
         samples.names()?,
         samples.keys()?,
@@ -90,10 +108,10 @@ pub fn structures() -> Result<Vec<Structure>, WorldError> {
         samples.records()?,
         samples.sealed()?,
     ];
-    Ok(parts.into_iter().chain(chain).flatten().collect())
+    Ok(parts.into_iter().chain(chain).chain(rules).flatten().collect())
 }
 
-/// A world in which everything has happened once.
+/// A world of two regions in which everything has happened once.
 struct Samples {
     world: World,
     certificates: Vec<Certificate>,
@@ -102,7 +120,7 @@ struct Samples {
 
 impl Samples {
     fn new() -> Result<Self, WorldError> {
-        let mut world = World::with_series(4, "structures")?;
+        let mut world = World::with_series(2, "structures")?;
         let certificates = world.issue(3)?;
         let revoke = SetStatus {
             series: SeriesId(1),
@@ -120,11 +138,17 @@ impl Samples {
         let blocks = world.blocks.iter();
         let records = blocks.flat_map(|(block, _)| block.records.iter().map(|record| (**record).clone()));
         let records = records.collect();
-        Ok(Self {
+        let mut samples = Self {
             world,
             certificates,
             records,
-        })
+        };
+        // Signed by somebody: whether they are allowed is not for a decoder.
+        for action in samples.further_actions()? {
+            let record = samples.world.by_region(action)?;
+            samples.records.push(record);
+        }
+        Ok(samples)
     }
 
     fn blocks(&self) -> impl Iterator<Item = &Block> {
@@ -288,6 +312,21 @@ impl Samples {
         let charter = self.world.state.charter();
         let set = self.world.state.region_set();
         let addresses = charter.regions.iter().flat_map(|region| region.addresses.clone());
+        let mut signed = SignedCharter::new(charter.clone())?;
+        for (region, key) in charter.regions.iter().zip(&self.world.authorities).take(2) {
+            signed.sign(&region.region, key)?;
+        }
+        let first = charter.regions.first().ok_or("no region")?;
+        let mut card = Card::new(CharterRegion {
+            peer_id: "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp".to_owned(),
+            ..first.clone()
+        })?;
+        let unsigned = card.unchecked();
+        card.sign(self.world.authorities.first().ok_or("no authority")?)?;
+        let signatures = RegionSignatures {
+            region: first.region.clone(),
+            signatures: card.signatures().to_vec(),
+        };
         Ok(vec![
             wire!(Member, MAX_RECORD, set.members().to_vec()),
             wire!(RegionSet, MAX_CHARTER, [(**set).clone()]),
@@ -295,29 +334,38 @@ impl Samples {
             wire!(CharterRegion, MAX_CHARTER, charter.regions.clone()),
             wire!(Parameters, MAX_CHARTER, [charter.parameters.clone()]),
             wire!(Charter, MAX_CHARTER, [charter.clone()]),
+            wire!(KeySignature, MAX_CARD, card.signatures().to_vec()),
+            wire!(UncheckedCard, MAX_CARD, [unsigned, card.unchecked()]),
+            wire!(RegionSignatures, MAX_SIGNED_CHARTER, [signatures]),
+            wire!(UncheckedSignedCharter, MAX_SIGNED_CHARTER, [signed.unchecked()]),
         ])
     }
 
     fn sections(&self) -> Result<Vec<Structure>, WorldError> {
         let state = &self.world.state;
-        let mut directory = self.directory()?.clone();
-        for series in &mut directory.series {
-            series.frozen = None;
-        }
-        let directories = [self.directory()?.clone(), directory, Directory::default()];
+        let directories = [
+            self.directory()?.clone(),
+            self.eventful_directory()?,
+            Directory::default(),
+        ];
+        let offices = directories.iter().flat_map(|directory| directory.offices.clone());
         let roots = state.section_roots();
         let names = roots
             .iter()
             .map(|root| root.name.clone())
             .chain([SectionName::Recognition]);
         Ok(vec![
-            wire!(Federation, MAX_SECTION, [state.federation().clone()]),
+            wire!(
+                Federation,
+                MAX_SECTION,
+                [state.federation().clone(), self.eventful_federation()?]
+            ),
             wire!(
                 Catalogue,
                 MAX_SECTION,
                 [state.catalogue().clone(), Catalogue::default()]
             ),
-            wire!(Office, MAX_SECTION, self.directory()?.offices.clone()),
+            wire!(Office, MAX_SECTION, offices),
             wire!(
                 Series,
                 MAX_SECTION,
@@ -330,7 +378,10 @@ impl Samples {
     }
 
     fn records(&self) -> Result<Vec<Structure>, WorldError> {
-        let actors = [Actor::Region(self.world.region()?), Actor::Office(self.world.office()?)];
+        let named = [Actor::Region(self.world.region()?), Actor::Office(self.world.office()?)];
+        let actors = named
+            .into_iter()
+            .chain([Actor::Domain(rules::domain()?), Actor::Nobody]);
         let revoke: Vec<SetStatus> = self.bodies(|action| body!(action, SetStatus));
         let bare = revoke.iter().cloned().map(|body| SetStatus {
             change: StatusChange::Reinstate,
@@ -389,6 +440,24 @@ impl Samples {
             .iter()
             .map(|certificate| certificate.batch_path.clone());
         let bundle = codec::from_slice::<TrustBundle>(&self.world.bundle()?, MAX_BUNDLE)?;
+        let (founding, seal) = self.world.blocks.first().ok_or("no block")?;
+        let handover = Handover {
+            header: founding.header,
+            rest: founding.rest.clone(),
+            seal: seal.clone(),
+        };
+        let change = epochs::Change {
+            handover: handover.clone(),
+            regions: (**self.world.state.region_set()).clone(),
+        };
+        let history_of_regions = RegionHistory {
+            height: Height(70_000),
+            changes: vec![change.clone()],
+        };
+        let handed = TrustBundle {
+            handovers: vec![handover.clone()],
+            ..bundle.clone()
+        };
         Ok(vec![
             wire!(IssueEssence, MAX_RECEIPT, [essence]),
             wire!(Header, MAX_BLOCK, self.blocks().map(|block| block.header)),
@@ -406,7 +475,10 @@ impl Samples {
             wire!(Receipt, MAX_RECEIPT, receipts),
             wire!(Certificate, MAX_CERTIFICATE, self.certificates.clone()),
             wire!(Section, MAX_BUNDLE, bundle.sections.clone()),
-            wire!(TrustBundle, MAX_BUNDLE, [bundle.clone()]),
+            wire!(Handover, MAX_BUNDLE, [handover]),
+            wire!(epochs::Change, MAX_HISTORY, [change]),
+            wire!(RegionHistory, MAX_HISTORY, [history_of_regions]),
+            wire!(TrustBundle, MAX_BUNDLE, [bundle, handed]),
         ])
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Item {
 
 /// Another way to write one item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Change {
+pub(crate) enum Spelling {
     /// The head's number in 1, 2, 4 or 8 bytes, more than it needs.
     LongHead(u32),
     /// No length, and a break at the end.
@@ -101,8 +101,8 @@ impl Item {
     }
 
     /// The ways to write it that mean the same to a lenient decoder, or something that no structure has.
-    pub(crate) fn changes(&self) -> Vec<Change> {
-        let mut changes = vec![Change::Tag];
+    pub(crate) fn changes(&self) -> Vec<Spelling> {
+        let mut changes = vec![Spelling::Tag];
         let least = match self.argument {
             0..24 => 0,
             24..0x100 => 1,
@@ -112,26 +112,26 @@ impl Item {
         };
         let longer = [1, 2, 4, 8].into_iter().filter(|width| *width > least);
         match self.major {
-            0 | 1 => changes.extend(longer.map(Change::LongHead)),
+            0 | 1 => changes.extend(longer.map(Spelling::LongHead)),
             2 | 3 => {
-                changes.extend(longer.map(Change::LongHead));
-                changes.push(Change::Indefinite);
+                changes.extend(longer.map(Spelling::LongHead));
+                changes.push(Spelling::Indefinite);
             }
             4 => {
-                changes.extend(longer.map(Change::LongHead));
-                changes.extend([Change::Indefinite, Change::MoreItems]);
+                changes.extend(longer.map(Spelling::LongHead));
+                changes.extend([Spelling::Indefinite, Spelling::MoreItems]);
             }
             5 => {
-                changes.extend(longer.map(Change::LongHead));
-                changes.extend([Change::Indefinite, Change::MoreKeys]);
-                changes.extend((!self.children.is_empty()).then_some(Change::Double));
-                changes.extend((1..self.children.len() / 2).map(|pair| Change::Swap(pair - 1)));
+                changes.extend(longer.map(Spelling::LongHead));
+                changes.extend([Spelling::Indefinite, Spelling::MoreKeys]);
+                changes.extend((!self.children.is_empty()).then_some(Spelling::Double));
+                changes.extend((1..self.children.len() / 2).map(|pair| Spelling::Swap(pair - 1)));
             }
             // Simple values in two bytes.
             7 if self.argument < 24 => {
-                changes.push(Change::LongHead(1));
+                changes.push(Spelling::LongHead(1));
                 if self.argument == 22 {
-                    changes.push(Change::Undefined);
+                    changes.push(Spelling::Undefined);
                 }
             }
             _ => {}
@@ -140,7 +140,7 @@ impl Item {
     }
 
     /// The encoding, with the `at`-th item of [`Self::all`] changed. A claim and its children end the output.
-    pub(crate) fn write(&self, embedded: bool, at: usize, change: Change) -> Vec<u8> {
+    pub(crate) fn write(&self, embedded: bool, at: usize, change: Spelling) -> Vec<u8> {
         let mut writer = Writer {
             embedded,
             next: 0,
@@ -158,7 +158,7 @@ struct Writer {
     embedded: bool,
     next: usize,
     at: usize,
-    change: Change,
+    change: Spelling,
     ended: bool,
 }
 
@@ -195,11 +195,11 @@ impl Writer {
             body,
             children,
         };
-        if here == Some(Change::Indefinite) {
+        if here == Some(Spelling::Indefinite) {
             return spelled.indefinite(item.major, out);
         }
-        self.ended |= matches!(here, Some(Change::Claim(_)));
-        if here == Some(Change::Tag) {
+        self.ended |= matches!(here, Some(Spelling::Claim(_)));
+        if here == Some(Spelling::Tag) {
             out.push(0xc1);
         }
         if let Some(change) = here {
@@ -220,34 +220,34 @@ struct Spelled {
 }
 
 impl Spelled {
-    fn change(&mut self, change: Change) {
+    fn change(&mut self, change: Spelling) {
         match change {
-            Change::LongHead(bytes) => self.width = Some(bytes),
-            Change::Swap(pair) => {
+            Spelling::LongHead(bytes) => self.width = Some(bytes),
+            Spelling::Swap(pair) => {
                 self.children.swap(2 * pair, 2 * pair + 2);
                 self.children.swap(2 * pair + 1, 2 * pair + 3);
             }
-            Change::Double => {
+            Spelling::Double => {
                 let last = self.children[self.children.len() - 2..].to_vec();
                 self.children.extend(last);
                 self.argument += 1;
             }
-            Change::MoreKeys => {
+            Spelling::MoreKeys => {
                 // -70000: sorts behind every key we have.
                 self.children.push(vec![0x3a, 0x00, 0x01, 0x11, 0x6f, 0x00]);
                 self.argument += 1;
             }
-            Change::MoreItems => {
+            Spelling::MoreItems => {
                 self.children.push(vec![0xf6]);
                 self.argument += 1;
             }
-            Change::Undefined => self.argument = 23,
-            Change::Claim(claim) => self.argument = claim,
-            Change::Long(len) => {
+            Spelling::Undefined => self.argument = 23,
+            Spelling::Claim(claim) => self.argument = claim,
+            Spelling::Long(len) => {
                 self.body = vec![b'a'; len];
                 self.argument = length(len);
             }
-            Change::Indefinite | Change::Tag => {}
+            Spelling::Indefinite | Spelling::Tag => {}
         }
     }
 

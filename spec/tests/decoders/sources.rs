@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Macros that make a decoder of the first name they are given.
-const MAKERS: [&str; 5] = [
+const MAKERS: [&str; 6] = [
     "wire_array!(",
+    "wire_choice!(",
     "name!(",
     "number!(",
     "fixed_bytes!(",

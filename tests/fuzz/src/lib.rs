@@ -3,6 +3,8 @@
 //! What each target shows: no input makes the decoder panic; what it accepts encodes again to the same bytes; it takes no
 //! more memory than [`memory_for`] says. `./run` makes the seeds, runs the targets and prints a table.
 
+pub mod mutate;
+
 use cap::Cap;
 use concord_spec::key::pem::{self, KeyKind, Protection};
 use concord_spec::ledger::SectionName;
@@ -44,7 +46,7 @@ const fn target(name: &'static str, max_len: usize, decoder: Decoder) -> Target 
 }
 
 /// All targets.
-pub const TARGETS: [Target; 26] = [
+pub const TARGETS: [Target; 31] = [
     target("record", 1_024, Structure("record::SignedRecord")),
     target("payload", 1_024, Structure("record::Payload")),
     target("block", 2_048, Structure("block::Block")),
@@ -53,20 +55,25 @@ pub const TARGETS: [Target; 26] = [
     target("seal", 128, Structure("seal::Seal")),
     target("region_set", 1_024, Structure("seal::RegionSet")),
     target("charter", 2_048, Structure("charter::Charter")),
+    target("card", 1_024, Structure("charter::card::Card")),
+    target("signed_charter", 2_048, Structure("charter::signed::SignedCharter")),
+    target("evidence", 512, Structure("vote::Evidence")),
     target("credential", 1_024, Structure("credential::SignedCredential")),
     target("content", 1_024, Structure("content::Content")),
     target("receipt", 512, Structure("receipt::Receipt")),
     target("certificate", 2_048, Structure("certificate::Certificate")),
+    target("region_history", 1_024, Structure("epochs::RegionHistory")),
     target("bundle", 4_096, Structure("bundle::TrustBundle")),
-    target("section", 1_024, Structure("bundle::Section")),
+    target("section", 1_280, Structure("bundle::Section")),
     target("keyring", 256, Structure("key::keyring::Keyring")),
     target("type_definition", 512, Structure("catalogue::TypeDefinition")),
     target("catalogue", 1_024, Structure("ledger::sections::Catalogue")),
-    target("federation", 2_048, Structure("ledger::sections::Federation")),
-    target("directory", 1_024, Structure("ledger::sections::Directory")),
+    target("federation", 2_048, Structure("ledger::federation::Federation")),
+    target("directory", 1_024, Structure("ledger::directory::Directory")),
+    target("recognition", 1_024, Structure("recognition::Recognition")),
     target("section_root", 128, Structure("ledger::sections::SectionRoot")),
-    target("series_status", 1_024, Structure("status::series::SeriesStatus")),
-    target("status_set", 1_024, Structure("status::set::StatusSet")),
+    target("series_status", 256, Structure("status::series::SeriesStatus")),
+    target("status_set", 192, Structure("status::set::StatusSet")),
     target("frontier", 512, Structure("merkle::frontier::Frontier")),
     target("chunk", 520, Function(chunk, chunk_seeds)),
     target("key_file", 1_024, Function(key_file, key_file_seeds)),
@@ -146,6 +153,9 @@ macro_rules! fuzz {
             static TARGET: std::sync::LazyLock<&'static $crate::Target> =
                 std::sync::LazyLock::new(|| $crate::Target::named($name));
             $crate::execute(&TARGET, bytes);
+        });
+        libfuzzer_sys::fuzz_mutator!(|bytes: &mut [u8], size: usize, max_size: usize, seed: u32| {
+            $crate::mutate::mutate(bytes, size, max_size, seed)
         });
     };
 }

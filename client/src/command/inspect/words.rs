@@ -1,6 +1,6 @@
 //! What each kind of document says, as names and values.
 
-use crate::command::{card as cards, show};
+use crate::command::{card as cards, record as records, show};
 use concord_spec::block::Header;
 use concord_spec::bundle::TrustBundle;
 use concord_spec::catalogue::label;
@@ -10,7 +10,7 @@ use concord_spec::charter::signed::SignedCharter;
 use concord_spec::credential::SignedCredential;
 use concord_spec::id::UnixMillis;
 use concord_spec::receipt::Receipt;
-use concord_spec::record::{Action, SignedRecord};
+use concord_spec::record::SignedRecord;
 
 type Words = Vec<(String, String)>;
 
@@ -92,65 +92,11 @@ pub(super) fn receipt(receipt: &Receipt) -> Words {
 }
 
 pub(super) fn record(record: &SignedRecord) -> Words {
-    let payload = record.payload();
     let mut words = Words::new();
     put(&mut words, "record", record.id());
-    put(&mut words, "chain id", payload.chain_id);
-    put(&mut words, "not after", show::time(payload.not_after));
-    put(&mut words, "of", &payload.actor);
+    words.extend(records::told(record));
     put(&mut words, "signatures", record.envelope().signatures().len());
-    put(&mut words, "action", payload.action.name());
-    put(&mut words, "does", action(&payload.action));
     words
-}
-
-fn action(action: &Action) -> String {
-    match action {
-        Action::RegisterOffice(office) => {
-            let (name, keyring) = (label(&office.labels, "zh"), &office.keyring);
-            format!(
-                "registers office {} ({name}); {} of its {} keys sign",
-                office.code,
-                keyring.threshold(),
-                keyring.keys().len()
-            )
-        }
-        Action::DefineType(of) => format!("defines type {} ({})", of.reference, label(&of.labels, "zh")),
-        Action::OpenSeries(open) => format!("opens a series of {} for desk {}", open.of, open.desk),
-        Action::Issue(issue) => {
-            format!(
-                "issues {} credentials of series {}, from number {} on",
-                issue.count, issue.series, issue.first
-            )
-        }
-        Action::SetStatus(status) => {
-            let count: u64 = status
-                .ranges
-                .iter()
-                .map(|range| range.count)
-                .fold(0, u64::saturating_add);
-            format!(
-                "{count} credentials of series {}: {}, reason {}",
-                status.series, status.change, status.reason
-            )
-        }
-        Action::FreezeSeries(series) => format!("freezes series {series}"),
-        Action::Propose(_)
-        | Action::Vote(_)
-        | Action::RotateNode(_)
-        | Action::RotateAuthority(_)
-        | Action::CancelRotation(_)
-        | Action::SetObservers(_)
-        | Action::AmendOffice(_)
-        | Action::SetOffice(_)
-        | Action::SucceedOffice(_)
-        | Action::Recognise(_)
-        | Action::Withdraw(_)
-        | Action::CloseType(_)
-        | Action::CloseSeries(_)
-        | Action::Delegate(_)
-        | Action::Evidence(_) => action.name().to_owned(),
-    }
 }
 
 pub(super) fn card(card: &Card) -> Words {

@@ -2,7 +2,8 @@
 
 use super::reason;
 use crate::command::show;
-use concord_spec::verify::{CheckName, Colour, OutcomeOf, Report, Subject};
+use concord_spec::recognition::Level;
+use concord_spec::verify::{CheckName, Colour, OutcomeOf, Recognised, Report, Subject};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -22,6 +23,9 @@ pub(super) fn report(file: &Path, report: &Report) -> String {
             let (sign, name) = (outcome(check.outcome), name(check.name));
             let _ = write!(text, "\n    {sign} {name:<11} {}", check.evidence);
         }
+    }
+    if let Some(recognised) = &report.recognised {
+        text.push_str(&as_what(recognised));
     }
     let data = &report.data;
     let (time, age) = (show::time(data.time_ms), show::age(data.age_ms));
@@ -66,6 +70,28 @@ fn told(subject: &Subject) -> String {
         let _ = write!(text, "\n    {label}: {value}");
     }
     let _ = write!(text, "\n    credential {} of type {}", subject.credential, subject.vct);
+    text
+}
+
+/// As what it is recognised where the verifier stands.
+fn as_what(recognised: &Recognised) -> String {
+    let local = recognised.local_type.as_ref();
+    let local = local.map_or_else(String::new, |local| format!(" as {local}"));
+    let level = match recognised.level {
+        Level::Equal => "equal to one of its own",
+        Level::Conditional => "on conditions of its legal basis",
+    };
+    let mut text = format!("\n    recognised in {}{local}, {level}", recognised.region);
+    for (label, there, here) in &recognised.claims {
+        let _ = write!(text, "\n    {label}: {there} there is {here} here");
+    }
+    if !recognised.purposes.is_empty() {
+        let _ = write!(
+            text,
+            "\n    for these purposes only: {}",
+            recognised.purposes.join(", ")
+        );
+    }
     text
 }
 

@@ -1,6 +1,7 @@
 //! What issuing asks of the ledger: a node, or in tests the rules themselves.
 
 use crate::transport::{Node, RecordAnswer, Submitted, TransportError};
+use concord_spec::epochs::RegionHistory;
 use concord_spec::id::{Number, SeriesId, UnixMillis};
 use concord_spec::receipt::Receipt;
 use concord_spec::record::{RecordId, SignedRecord};
@@ -38,6 +39,12 @@ pub trait Ledger {
     /// See [`TransportError`].
     fn receipt(&self, id: &RecordId) -> Result<Receipt, TransportError>;
 
+    /// Every change of regions since the charter, not checked.
+    ///
+    /// # Errors
+    /// See [`TransportError`].
+    fn region_history(&self) -> Result<RegionHistory, TransportError>;
+
     /// Lets time pass after the ledger had no room.
     fn pause(&self, time: Duration);
 }
@@ -68,6 +75,10 @@ impl Ledger for Node {
 
     fn receipt(&self, id: &RecordId) -> Result<Receipt, TransportError> {
         Self::receipt(self, id)
+    }
+
+    fn region_history(&self) -> Result<RegionHistory, TransportError> {
+        Self::region_history(self)
     }
 
     fn pause(&self, time: Duration) {

@@ -246,7 +246,8 @@ fn prove(
         return Ok(());
     };
     let receipt = ledger.receipt(id)?;
-    let checked = signed.batch().check(&receipt, &order.chain_id, order.regions);
+    let regions = order.regions.at(receipt.height, || ledger.region_history())?;
+    let checked = signed.batch().check(&receipt, &order.chain_id, &regions);
     checked.map_err(|error| IssuingError::Receipt { id: *id, error })?;
     let (count, of_sheet) = (signed.batch().count(), signed.sheet() == order.sheet);
     journal.recorded(id, receipt)?;

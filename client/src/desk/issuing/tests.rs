@@ -4,6 +4,7 @@ use super::*;
 use crate::desk::release;
 use crate::transport::{RecordAnswer, RecordState, Submitted};
 use concord_spec::credential::Issuer;
+use concord_spec::epochs::{Change, Handover, RegionHistory};
 use concord_spec::id::Height;
 use concord_spec::ledger::Rejection;
 use concord_spec::receipt::Receipt;
@@ -124,6 +125,24 @@ impl Ledger for Rules {
         self.answer(Receipt::of_issue(block, seal, index).unwrap())
     }
 
+    fn region_history(&self) -> Result<RegionHistory, TransportError> {
+        let world = self.world.borrow();
+        let regions = |handover: &Handover| {
+            world
+                .state
+                .region_set_at(handover.header.height.next().unwrap())
+                .unwrap()
+        };
+        let changes = world.handovers().into_iter().map(|handover| Change {
+            regions: regions(&handover),
+            handover,
+        });
+        self.answer(RegionHistory {
+            height: world.state.tip().height,
+            changes: changes.collect(),
+        })
+    }
+
     fn pause(&self, _: Duration) {}
 }
 
@@ -133,7 +152,7 @@ const BATCH: usize = 4;
 struct Fixture {
     ledger: Rules,
     desk: SeriesDesk,
-    regions: RegionSet,
+    regions: Regions,
     rows: Vec<Content>,
     directory: tempfile::TempDir,
 }
@@ -154,7 +173,7 @@ impl Fixture {
         };
         Self {
             desk,
-            regions: RegionSet::clone(world.state.region_set()),
+            regions: Regions::new(world.state.charter()).unwrap(),
             rows: (0..ROWS).map(|row| world.content(row).unwrap()).collect(),
             directory: tempfile::tempdir().unwrap(),
             ledger: Rules {
@@ -295,9 +314,23 @@ fn a_node_that_denies_a_record_makes_no_number_twice() {
 fn a_receipt_of_other_regions_is_not_believed() {
     let mut fixture = Fixture::new();
     let strangers = World::with_series(3, "strangers").unwrap();
-    fixture.regions = RegionSet::clone(strangers.state.region_set());
+    fixture.regions = Regions::new(strangers.state.charter()).unwrap();
     assert!(matches!(fixture.run(), Err(IssuingError::Receipt { .. })));
     assert_eq!(fixture.proved_rows(), Vec::<u64>::new());
+}
+
+#[test]
+fn a_desk_goes_on_issuing_when_other_regions_seal() {
+    let fixture = Fixture::new();
+    {
+        let mut world = fixture.ledger.world.borrow_mut();
+        let card = world.card(4).unwrap();
+        let admit = concord_spec::record::Change::AdmitRegion(Box::new(card));
+        world.change(admit, &[0, 1, 2]).unwrap();
+        assert_eq!(world.state.region_set().members().len(), 5);
+    }
+    fixture.run().unwrap();
+    assert_eq!(fixture.proved_rows(), (0..ROWS).collect::<Vec<_>>());
 }
 
 #[test]
@@ -313,7 +346,14 @@ fn certificates_are_released_with_a_code_that_reads_back() {
     std::fs::create_dir(&out).unwrap();
     let signed = &journal.batches()[0];
     let receipt = signed.receipt().unwrap();
-    let released = release::release(signed.batch(), receipt, &chain_id, &fixture.regions, &out).unwrap();
+    let released = release::release(
+        signed.batch(),
+        receipt,
+        &chain_id,
+        state.regions_at(receipt.height),
+        &out,
+    )
+    .unwrap();
     assert_eq!(released.len(), BATCH);
     for one in &released {
         let scanned = crate::scan::scan_file(&one.code).unwrap();

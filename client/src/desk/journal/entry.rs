@@ -112,6 +112,7 @@ pub(super) enum Entry {
     Head(Head),
     Signed(Box<Signed>),
     Settled(RecordId, Outcome),
+    Stated(RecordId),
 }
 
 mod kind {
@@ -119,6 +120,7 @@ mod kind {
     pub(super) const SIGNED: u64 = 1;
     pub(super) const RECORDED: u64 = 2;
     pub(super) const FREED: u64 = 3;
+    pub(super) const STATED: u64 = 4;
 }
 
 const MAX_CODE: usize = 64;
@@ -158,6 +160,11 @@ impl Wire for Entry {
                 w.wire(id);
                 w.text(&why.code);
             }
+            Self::Stated(id) => {
+                w.array(2);
+                w.uint(kind::STATED);
+                w.wire(id);
+            }
         }
     }
 
@@ -178,6 +185,7 @@ impl Wire for Entry {
                 let code = r.text(MAX_CODE)?.to_owned();
                 Ok(Self::Settled(id, Outcome::Freed(Freed { code })))
             }
+            (kind::STATED, 2) => Ok(Self::Stated(r.wire()?)),
             (other, _) => {
                 let found = i64::try_from(other).unwrap_or(i64::MAX);
                 Err(CodecError::UnknownKey {

@@ -15,7 +15,7 @@ pub(super) fn frame(body: &[u8]) -> Vec<u8> {
     [&length.to_be_bytes(), sha256(&[body]).as_bytes().as_slice(), body].concat()
 }
 
-/// The frames of a file, from its beginning.
+/// The frames of a file.
 pub(super) struct Frames<'a> {
     input: BufReader<&'a File>,
     position: u64,
@@ -24,12 +24,17 @@ pub(super) struct Frames<'a> {
 
 impl<'a> Frames<'a> {
     pub(super) fn of(file: &'a File) -> io::Result<Self> {
+        Self::from(file, 0)
+    }
+
+    /// The frames from a position on at which one begins.
+    pub(super) fn from(file: &'a File, position: u64) -> io::Result<Self> {
         let length = file.metadata()?.len();
         let mut input = BufReader::new(file);
-        input.seek(SeekFrom::Start(0))?;
+        input.seek(SeekFrom::Start(position))?;
         Ok(Self {
             input,
-            position: 0,
+            position,
             length,
         })
     }

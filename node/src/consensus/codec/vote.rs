@@ -106,8 +106,8 @@ pub(super) fn read_extension(r: &mut Reader<'_>) -> Result<Option<SignedExtensio
     Ok(Some(SignedMessage::new(share, read_signature(r)?)))
 }
 
-/// The number of a kind of vote, as it is signed and sent.
-pub(crate) fn kind_of(kind: VoteType) -> u64 {
+/// The number of a kind of vote, as it is sent.
+pub(super) fn kind_of(kind: VoteType) -> u64 {
     match kind {
         VoteType::Prevote => 1,
         VoteType::Precommit => 2,
@@ -123,7 +123,7 @@ pub(super) fn read_vote_kind(r: &mut Reader<'_>) -> Result<VoteType, CodecError>
 }
 
 /// What is voted for: a block hash, or null.
-pub(crate) fn write_target(w: &mut Writer, target: &NilOrVal<Digest>) {
+pub(super) fn write_target(w: &mut Writer, target: &NilOrVal<Digest>) {
     match target {
         NilOrVal::Nil => w.null(),
         NilOrVal::Val(hash) => w.wire(hash),

@@ -12,7 +12,7 @@ use tracing::{debug, info, warn};
 use super::super::application::{Application, Candidate, Judgement, Origin};
 use super::super::context::{ConcordContext, Height, RegionAddress};
 use super::super::parts::{LATE_ROUND, PartInit, ProposalPart, Streamed, stream};
-use super::super::signing::VoteKey;
+use super::super::signing::{NoKey, VoteKey};
 use super::super::start::ConsensusError;
 use super::super::value::BlockValue;
 use super::{Outcome, Proposed, Run, answer, number, proposed};
@@ -106,7 +106,9 @@ impl<A: Application> Run<A> {
         let number = self.streamed.to_be_bytes();
         let height = init.height.0.to_be_bytes();
         let id = StreamId::new([height, self.config.stream_salt, number].concat().into());
-        for message in stream(init, body, &id, &self.signer)? {
+        // Only a region that votes proposes; the engine of an observer asks for nothing to stream.
+        let signer = self.signer.as_ref().ok_or(NoKey(init.height))?;
+        for message in stream(init, body, &id, signer)? {
             if self
                 .network
                 .send(NetworkMsg::PublishProposalPart(message))

@@ -11,11 +11,10 @@ use bytes::Bytes;
 use concord_spec::codec::{CodecError, Reader, Wire, Writer, from_slice, to_vec};
 use concord_spec::digest::{Digest, Tag, sha256};
 use concord_spec::id::RegionId;
+use concord_spec::vote::Evidence;
 use tokio::sync::watch;
 
-use super::super::application::{
-    Application, Built, Candidate, Decided, Decision, Evidence, Fatal, Judgement, Kept, Origin,
-};
+use super::super::application::{Application, Built, Candidate, Decided, Decision, Fatal, Judgement, Kept, Origin};
 use super::super::context::{Height, ValidatorSet};
 use super::super::value::{MAX_BODY, SealShare};
 

@@ -19,8 +19,11 @@ use super::super::*;
 use super::cluster::{CHAIN, PATIENCE, any_port};
 use crate::consensus::context::{Height, RegionAddress, Validator, ValidatorSet, Vote};
 use crate::consensus::parts::ProposalPart;
-use crate::consensus::signing::{KeyStore, RegionSigner, VoteKey, VoteSignature};
+use crate::consensus::signing::{OneKey, RegionSigner, VoteKey, VoteSignature};
 use crate::guard::Guard;
+
+/// From this height on the set may still change.
+const UNCERTAIN: Height = Height(10_000);
 
 type Heard = NetworkEvent<ConcordContext>;
 
@@ -70,6 +73,14 @@ fn voter(index: u8, dir: &Path, watch_until: Option<u64>) -> Voter {
     }
 }
 
+/// The four regions, up to a height whose set is not certain yet.
+fn voters(height: Height) -> Option<Voters> {
+    Some(Voters {
+        set: regions(),
+        is_certain: height < UNCERTAIN,
+    })
+}
+
 async fn region(index: u8, watch_until: Option<u64>) -> Region {
     let dir = tempfile::tempdir().unwrap();
     let config = NetworkConfig {
@@ -82,17 +93,18 @@ async fn region(index: u8, watch_until: Option<u64>) -> Region {
         peers: AllowList::default(),
     };
     let voter = voter(index, dir.path(), watch_until);
-    let net = spawn(config, Some(voter), &mut Registry::default()).await.unwrap();
+    let net = spawn(config, Some(voter), Arc::new(voters), &mut Registry::default())
+        .await
+        .unwrap();
     let (ear, heard) = mpsc::unbounded_channel();
     let region = Region {
         name: name(index),
         net,
         heard,
-        signer: RegionSigner::new(KeyStore::new(&seed(index)), Digest(CHAIN)),
+        signer: RegionSigner::new(Arc::new(OneKey::new(&seed(index))), Digest(CHAIN)),
         _dir: dir,
     };
     region.cast(Msg::Subscribe(Box::new(Ear(ear))));
-    region.cast(Msg::UpdateValidatorSet(regions()));
     region
 }
 

@@ -1,0 +1,255 @@
+//! A ledger for commands: the real rules and blocks of `concord_spec::world`, answered over HTTP as a node does.
+//! What a whole node adds (consensus, pool, disk) is tested in `tests/`.
+
+#![allow(dead_code, reason = "each test uses a part")]
+
+use crate::program::Desk;
+use concord_spec::charter::signed::SignedCharter;
+use concord_spec::codec::{self, Writer};
+use concord_spec::epochs::RegionHistory;
+use concord_spec::key::SecretKey;
+use concord_spec::key::pem::{self, KeyKind, Protection};
+use concord_spec::ledger::{BlockContext, CheckEach, SectionName};
+use concord_spec::record::{RecordId, SignedRecord};
+use concord_spec::world::World;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+/// A served ledger. Every record handed in gets a block of its own.
+pub(crate) struct Served {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    world: Mutex<World>,
+    grown: Condvar,
+}
+
+impl Served {
+    pub(crate) fn new(world: World) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            world: Mutex::new(world),
+            grown: Condvar::new(),
+        });
+        let serving = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let shared = Arc::clone(&serving);
+                std::thread::spawn(move || answer(stream.unwrap(), &shared));
+            }
+        });
+        Self { address, shared }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.shared.world.lock().unwrap()
+    }
+
+    /// Puts records into a block, and tells who listens.
+    pub(crate) fn append(&self, records: Vec<SignedRecord>) {
+        self.world().append(records).unwrap();
+        self.shared.grown.notify_all();
+    }
+}
+
+/// Writes a key file, not encrypted.
+pub(crate) fn key_file(desk: &Desk, name: &str, key: &SecretKey) {
+    let text = pem::encode(KeyKind::Ed25519, &key.seed(), Protection::Unencrypted).unwrap();
+    desk.write(name, text.as_bytes());
+}
+
+/// One request to a connection; the client opens another.
+fn answer(mut stream: TcpStream, shared: &Shared) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut first = String::new();
+    if reader.read_line(&mut first).unwrap_or(0) == 0 {
+        return;
+    }
+    let mut length = 0_usize;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        let line = line.trim().to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let mut words = first.split(' ');
+    let (method, path) = (words.next().unwrap(), words.next().unwrap());
+    let path = path.split('?').next().unwrap();
+    if path == "/v1/events" {
+        return events(stream, shared);
+    }
+    let (status, kind, body) = respond(method, path, &body, shared);
+    let head = format!(
+        "HTTP/1.1 {status} x\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    // A client that went away is its own affair.
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+}
+
+fn events(mut stream: TcpStream, shared: &Shared) {
+    let head = "HTTP/1.1 200 x\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    let mut world = shared.world.lock().unwrap();
+    if stream.write_all(head.as_bytes()).is_err() {
+        return;
+    }
+    let mut seen = world.state.tip().height;
+    loop {
+        world = shared
+            .grown
+            .wait_while(world, |world| world.state.tip().height == seen)
+            .unwrap();
+        seen = world.state.tip().height;
+        let event = format!("event: block\ndata: {}\n\n", json!({"height": seen}));
+        if stream.write_all(event.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+type Answer = (u16, &'static str, Vec<u8>);
+
+fn object(value: &Value) -> Answer {
+    (200, "application/json", value.to_string().into_bytes())
+}
+
+fn cbor(bytes: Vec<u8>) -> Answer {
+    (200, "application/cbor", bytes)
+}
+
+fn problem(status: u16, code: &str, detail: &str) -> Answer {
+    let problem = json!({"title": code, "detail": detail, "code": code});
+    (status, "application/problem+json", problem.to_string().into_bytes())
+}
+
+fn unknown() -> Answer {
+    problem(404, "UNKNOWN", "there is no such thing")
+}
+
+fn respond(method: &str, path: &str, body: &[u8], shared: &Shared) -> Answer {
+    let mut world = shared.world.lock().unwrap();
+    let parts: Vec<&str> = path.trim_start_matches("/v1/").split('/').collect();
+    match (method, parts.as_slice()) {
+        ("GET", ["status"]) => {
+            let (state, tip) = (&world.state, world.state.tip());
+            object(&json!({
+                "chain": state.charter().chain, "chain_id": state.chain_id(), "region": "110000", "height": tip.height,
+                "time_ms": tip.time,
+            }))
+        }
+        ("GET", ["charter"]) => cbor(SignedCharter::new(world.state.charter().clone()).unwrap().to_bytes()),
+        ("GET", ["sections", name @ ..]) => {
+            let name: Option<SectionName> = name.join("/").parse().ok();
+            name.and_then(|name| world.state.document(&name))
+                .map_or_else(unknown, cbor)
+        }
+        ("GET", ["types", id, version]) => {
+            let reference = format!("{id}/{version}").parse().unwrap();
+            let found = world.state.catalogue().get(&reference).map(codec::to_vec);
+            found.map_or_else(unknown, cbor)
+        }
+        ("GET", ["bundle"]) => cbor(world.bundle().unwrap()),
+        ("GET", ["region-history"]) => {
+            let history = RegionHistory {
+                height: world.state.tip().height,
+                changes: Vec::new(),
+            };
+            cbor(codec::to_vec(&history))
+        }
+        ("GET", ["blocks", height, "raw"]) => {
+            let height: usize = height.parse().unwrap();
+            height
+                .checked_sub(1)
+                .and_then(|index| world.blocks.get(index))
+                .map_or_else(unknown, |(block, seal)| {
+                    let mut writer = Writer::new();
+                    writer.array(2);
+                    writer.bytes(&codec::to_vec(block));
+                    writer.bytes(&codec::to_vec(seal));
+                    cbor(writer.into_vec())
+                })
+        }
+        ("GET", ["series", id]) => series(&world, id),
+        ("GET", ["offices", region, code]) => {
+            let id = format!("{region}/{code}").parse().unwrap();
+            world.state.office(&id).map_or_else(unknown, |office| {
+                object(&json!({
+                    "keyring": office.keyring, "labels": office.labels(), "utc_offset_minutes": office.utc_offset_minutes,
+                }))
+            })
+        }
+        ("GET", ["records", id]) => id
+            .parse()
+            .ok()
+            .and_then(|id| recorded(&world, &id))
+            .unwrap_or_else(unknown),
+        ("POST", ["records"]) => {
+            let answer = submit(&mut world, body);
+            drop(world);
+            shared.grown.notify_all();
+            answer
+        }
+        _ => unknown(),
+    }
+}
+
+fn series(world: &World, id: &str) -> Answer {
+    let id = id.parse().unwrap();
+    let Some((region, series)) = world.state.series(id) else {
+        return unknown();
+    };
+    let next = world.state.series_status(id).map_or(0, |status| status.next);
+    object(&json!({
+        "series": id, "region": region, "office": series.office, "type": series.of.id, "version": series.of.version,
+        "desk": series.desk, "key": series.key, "next": next, "frozen": series.frozen,
+    }))
+}
+
+fn recorded(world: &World, id: &RecordId) -> Option<Answer> {
+    let blocks = world.blocks.iter();
+    let (block, index) = blocks
+        .filter_map(|(block, _)| Some((block, block.position(id)?)))
+        .next()?;
+    let record = &block.records[index];
+    let series = match world.state.outcome_of(record) {
+        concord_spec::ledger::Outcome::Opened(series) => Some(series),
+        _ => None,
+    };
+    Some(object(&json!({
+        "id": id, "state": "recorded", "height": block.header.height, "index": index, "time_ms": block.header.time,
+        "series": series,
+    })))
+}
+
+fn submit(world: &mut World, body: &[u8]) -> Answer {
+    let record = SignedRecord::from_bytes(body).unwrap();
+    let id = record.id();
+    if let Some(known) = recorded(world, &id) {
+        return known;
+    }
+    let at = BlockContext {
+        height: world.state.next_height(),
+        time: world.state.tip().time,
+    };
+    if let Err(rejection) = world.state.clone().apply(&record, &at, &CheckEach) {
+        return problem(422, rejection.code(), &rejection.to_string());
+    }
+    world.append(vec![record]).unwrap();
+    recorded(world, &id).unwrap()
+}
