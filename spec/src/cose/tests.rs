@@ -214,7 +214,11 @@ fn a_message_passed_from_hand_to_hand_is_the_message_signed_at_once() {
     passed.add_signature(&keys[0], &ring).unwrap();
     assert_eq!(passed, at_once);
     let signers = [keys[0].public(), keys[1].public(), keys[3].public()];
-    assert_eq!(passed.signers(&ring).unwrap(), signers, "ascending, whatever the threshold");
+    assert_eq!(
+        passed.signers(&ring).unwrap(),
+        signers,
+        "ascending, whatever the threshold"
+    );
     assert_eq!(passed.add_signature(&keys[0], &ring), Err(SignatureError::NotAscending));
     assert_eq!(passed.add_signature(&key(9), &ring), Err(SignatureError::UnknownKey));
     assert_eq!(passed.verify(&ring), Ok(()));
