@@ -57,7 +57,7 @@ pub struct Init {
     #[arg(long, value_name = "MULTIADDR")]
     bootstrap: Vec<Multiaddr>,
     /// Makes an observer of this name instead: a node that replicates and serves, has no keys to vote with, and never votes.
-    /// No card is made; what the region's authority registers it by is written out (`concord region observers`).
+    /// No card is made; what the region's authority registers it by is written out: hand that over, for `concord region observers`.
     #[arg(long)]
     observer: bool,
     /// Writes the keys unencrypted: for demonstrations and tests only.

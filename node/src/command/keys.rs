@@ -24,7 +24,8 @@ enum KeysCommand {
     New(New),
 }
 
-/// Makes the next consensus and seal keys of a region's node, and says what its authority signs (`concord node rotate`).
+/// Makes the next consensus and seal keys of a region's node, and says what its authority signs: hand that over, for
+/// `concord region rotate-node`.
 ///
 /// The keys at work stay at work: the node, which may be running, takes the new ones from the height from which the ledger
 /// names them, without a restart, and erases the old ones when the block of that height is recorded.

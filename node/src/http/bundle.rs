@@ -2,7 +2,8 @@
 //!
 //! It is built off the request path, one at a time, at most one a second, and only when somebody asks for one newer than the last.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -40,7 +41,12 @@ pub(super) struct Built {
 pub(super) struct Bundles {
     /// Held while one is built: who asks meanwhile waits for that one.
     last: Mutex<Option<(Built, Instant)>>,
+    handovers: Arc<Handovers>,
 }
+
+/// Handovers that were read from the log, by the height of the block: decided once, they stay. None: the set stayed the same.
+#[derive(Debug, Default)]
+struct Handovers(std::sync::Mutex<BTreeMap<Height, Option<Handover>>>);
 
 impl Bundles {
     /// A bundle at least as new as this call, or `None` before the first block.
@@ -56,8 +62,8 @@ impl Bundles {
             tokio::time::sleep(PACE.saturating_sub(at.elapsed())).await;
         }
         let began = Instant::now();
-        let chain = Arc::clone(&api.chain);
-        let Some(built) = apart(move || build(chain.as_ref())).await? else {
+        let (chain, handovers) = (Arc::clone(&api.chain), Arc::clone(&self.handovers));
+        let Some(built) = apart(move || build(chain.as_ref(), &handovers)).await? else {
             return Ok(None);
         };
         api.meters.built_bundle(began.elapsed());
@@ -66,7 +72,7 @@ impl Bundles {
     }
 }
 
-fn build(chain: &dyn ChainView) -> Result<Option<Built>, ChainError> {
+fn build(chain: &dyn ChainView, handovers: &Handovers) -> Result<Option<Built>, ChainError> {
     let state = chain.state();
     let height = state.tip().height;
     let Some(sealed) = chain.sealed_block(height)? else {
@@ -75,7 +81,7 @@ fn build(chain: &dyn ChainView) -> Result<Option<Built>, ChainError> {
     let hash = sealed.block.hash();
     let bundle = TrustBundle::full(
         &state,
-        handovers(chain, &state)?,
+        handovers.up_to_tip(chain, &state)?,
         sealed.block.header,
         sealed.block.rest,
         sealed.seal,
@@ -87,31 +93,46 @@ fn build(chain: &dyn ChainView) -> Result<Option<Built>, ChainError> {
     }))
 }
 
-/// The sealed headers of the blocks after which other regions, or other keys, were in force: read from the log.
-fn handovers(chain: &dyn ChainView, state: &LedgerState) -> Result<Vec<Handover>, ChainError> {
-    let tip = state.tip().height;
-    let mut handovers = Vec::new();
-    for change in state.federation().changes_of_regions() {
-        // The last block under the old set. The bundle's own header stands for itself.
-        let before = Height(change.0.saturating_sub(1));
-        if before >= tip {
-            break;
+impl Handovers {
+    /// The sealed headers of the blocks before the last one after which other regions, or other keys, were in force. Each is
+    /// read from the log once.
+    fn up_to_tip(&self, chain: &dyn ChainView, state: &LedgerState) -> Result<Vec<Handover>, ChainError> {
+        let tip = state.tip().height;
+        let changes = state.federation().changes_of_regions().into_iter();
+        // The last block under the old set. The last block of all stands for itself.
+        let last_of_old = changes.filter_map(Height::previous).take_while(|height| *height < tip);
+        let mut handovers = Vec::new();
+        for height in last_of_old {
+            let known = self.lock().get(&height).cloned();
+            let handover = match known {
+                Some(handover) => handover,
+                None => {
+                    let read = read_handover(chain, height)?;
+                    self.lock().insert(height, read.clone());
+                    read
+                }
+            };
+            handovers.extend(handover);
         }
-        let Some(SealedBlock { block, seal }) = chain.sealed_block(before)? else {
-            return Err(ChainError::new(format!(
-                "block {before}, after which the regions changed, is not in the log"
-            )));
-        };
-        // Terms can end and begin without another set: a rotation that is taken back before it is in force.
-        if block.rest.regions_next != block.rest.regions_now {
-            handovers.push(Handover {
-                header: block.header,
-                rest: block.rest,
-                seal,
-            });
-        }
+        Ok(handovers)
     }
-    Ok(handovers)
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Height, Option<Handover>>> {
+        // A panic elsewhere leaves a map of true facts.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// None where a term ended and another began without another set: a rotation that was taken back before it was in force.
+fn read_handover(chain: &dyn ChainView, height: Height) -> Result<Option<Handover>, ChainError> {
+    let Some(SealedBlock { block, seal }) = chain.sealed_block(height)? else {
+        return Err(ChainError::new(format!(
+            "block {height}, after which the regions changed, is not in the log"
+        )));
+    };
+    let (header, rest) = (block.header, block.rest);
+    let changes = rest.regions_next != rest.regions_now;
+    Ok(changes.then_some(Handover { header, rest, seal }))
 }
 
 /// Every change of regions up to the last block, each proved by the sealed block that hands over: with the charter, enough to
@@ -121,7 +142,7 @@ fn handovers(chain: &dyn ChainView, state: &LedgerState) -> Result<Vec<Handover>
     responses((status = 200, description = "Region history", body = Vec<u8>, content_type = "application/cbor")),
 )]
 pub(super) async fn region_history(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
-    let chain = Arc::clone(&api.chain);
+    let (chain, handovers) = (Arc::clone(&api.chain), Arc::clone(&api.bundles.handovers));
     let history = apart(move || {
         let state = chain.state();
         let change = |handover: Handover| {
@@ -129,7 +150,7 @@ pub(super) async fn region_history(State(api): State<Arc<Api>>) -> Result<Respon
             let regions = state.region_set_at(from).map_err(ChainError::new)?;
             Ok(Change { handover, regions })
         };
-        let changes = handovers(chain.as_ref(), &state)?.into_iter().map(change);
+        let changes = handovers.up_to_tip(chain.as_ref(), &state)?.into_iter().map(change);
         Ok(RegionHistory {
             height: state.tip().height,
             changes: changes.collect::<Result<_, ChainError>>()?,

@@ -6,7 +6,7 @@ use concord_spec::charter::signed::SignedCharter;
 use concord_spec::codec::Writer;
 use concord_spec::ledger::{SectionName, document_root};
 use concord_spec::receipt::Receipt;
-use concord_spec::record::SignedRecord;
+use concord_spec::record::{Action, SignedRecord};
 use libp2p::identity::Keypair;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -137,7 +137,7 @@ async fn a_record_goes_from_202_to_a_receipt_that_verifies() {
     let (status, receipt) = bench.get(&format!("{path}/receipt")).await;
     assert_eq!(status, StatusCode::OK);
     let receipt = Receipt::from_bytes(&receipt).unwrap();
-    let concord_spec::record::Action::Issue(issue) = &record.payload().action else {
+    let Action::Issue(issue) = &record.payload().action else {
         unreachable!()
     };
     let state = bench.ledger.state();
@@ -272,6 +272,170 @@ async fn the_directory_shows_what_is_on_the_ledger() {
         (status["height"].as_u64(), status["peers"].as_array().unwrap().len()),
         (Some(3), 3)
     );
+}
+
+#[tokio::test]
+async fn the_federation_tells_regions_terms_proposals_and_scheduled_changes() {
+    use concord_spec::charter::Parameters;
+    use concord_spec::record::{Change, Vote};
+    let bench = Bench::new().await;
+    let parameters = Parameters { heartbeat_ms: 2_000 };
+    let change = Change::SetParameters(parameters);
+    let proposal = bench
+        .ledger
+        .world()
+        .by_region_at(1, Action::Propose(Box::new(change)))
+        .unwrap();
+    bench.ledger.commit(&bench.api.pool, vec![proposal.clone()]);
+    let federation = bench.json("/v1/federation").await;
+    let open = &federation["proposals"][0];
+    assert_eq!(open["id"], proposal.id().to_string());
+    assert_eq!(
+        (&open["change"]["change"], &open["change"]["heartbeat_ms"]),
+        (&"set-parameters".into(), &2_000.into())
+    );
+    assert_eq!(
+        (open["approvals"].as_array().unwrap().len(), open["quorum"].as_u64()),
+        (1, Some(3))
+    );
+    let region = &federation["regions"][0];
+    assert_eq!(
+        (&region["standing"], &region["in_force"]),
+        (&"member".into(), &true.into())
+    );
+    assert_eq!(region["terms"][0]["from"], 1);
+    let path = format!("/v1/regions/{}", region["region"].as_str().unwrap());
+    assert_eq!(&bench.json(&path).await, region);
+    assert_eq!(bench.get("/v1/regions/nowhere").await.0, StatusCode::NOT_FOUND);
+
+    let votes: Vec<_> = [0, 2]
+        .into_iter()
+        .map(|index| {
+            let vote = Vote {
+                proposal: proposal.id(),
+                approve: true,
+            };
+            bench.ledger.world().by_region_at(index, Action::Vote(vote)).unwrap()
+        })
+        .collect();
+    bench.ledger.commit(&bench.api.pool, votes);
+    let federation = bench.json("/v1/federation").await;
+    assert_eq!(federation["proposals"].as_array().unwrap().len(), 0);
+    let passed = federation["height"].as_u64().unwrap();
+    assert_eq!(federation["scheduled"][0]["at"], passed + 2);
+    bench.ledger.commit(&bench.api.pool, Vec::new());
+    assert_eq!(bench.json("/v1/federation").await["heartbeat_ms"], 2_000);
+}
+
+#[tokio::test]
+async fn a_bundle_after_a_change_of_regions_shows_the_handover() {
+    use concord_spec::record::Change;
+    let bench = Bench::new().await;
+    let before = bench.ledger.state().region_set().digest();
+    let leaves = bench.ledger.state().federation().regions[3].region.clone();
+    bench
+        .ledger
+        .change(&bench.api.pool, Change::SuspendRegion(leaves.clone()), &[0, 1, 2]);
+    for _ in 0..3 {
+        bench.ledger.commit(&bench.api.pool, Vec::new());
+    }
+    let state = bench.ledger.state();
+    assert_ne!(state.region_set().digest(), before);
+    for _ in 0..2 {
+        // The second time from memory.
+        let (_, body) = bench.get("/v1/bundle").await;
+        TrustBundle::open(&body, &state.chain_id()).unwrap();
+        bench.ledger.commit(&bench.api.pool, Vec::new());
+    }
+    let (_, history) = bench.get("/v1/region-history").await;
+    let history: concord_spec::epochs::RegionHistory = concord_spec::codec::from_slice(&history, 1 << 20).unwrap();
+    assert_eq!(history.changes.len(), 1);
+    let region = bench.json(&format!("/v1/regions/{leaves}")).await;
+    assert_eq!(
+        (&region["standing"], &region["in_force"]),
+        (&"suspended".into(), &false.into())
+    );
+    // Who sealed a block is told by the regions of its own height.
+    let last = bench.json("/v1/blocks/1").await;
+    assert!(last["seal"]["signers"].as_array().unwrap().len() >= 3);
+}
+
+#[tokio::test]
+async fn recognitions_are_listed_by_who_whose_and_what() {
+    use concord_spec::digest::Digest;
+    use concord_spec::id::{TypeId, TypeVersion, UnixMillis};
+    use concord_spec::recognition::{Level, Source, Terms};
+    use concord_spec::record::Withdraw;
+    let bench = Bench::new().await;
+    let terms = Terms {
+        source: Source::Region(RegionId::new("110000").unwrap()),
+        kind: TypeId::new("110000.drivers-licence").unwrap(),
+        min_version: TypeVersion(1),
+        local_type: None,
+        values: Vec::new(),
+        level: Level::Conditional,
+        issued_from: None,
+        issued_until: None,
+        presented_from: None,
+        presented_until: None,
+        max_age_days: Some(30),
+        purposes: Vec::new(),
+        basis: Digest([3; 32]),
+    };
+    let recognise = Action::Recognise(Box::new(terms));
+    let declared = bench.ledger.world().by_region_at(1, recognise).unwrap();
+    bench.ledger.commit(&bench.api.pool, vec![declared]);
+    let all = bench.json("/v1/recognition").await;
+    assert_eq!(
+        (&all[0]["number"], &all[0]["level"], &all[0]["max_age_days"]),
+        (&1.into(), &"conditional".into(), &30.into())
+    );
+    let count = async |query: &str| {
+        let listed = bench.json(&format!("/v1/recognition?{query}")).await;
+        listed.as_array().unwrap().len()
+    };
+    assert_eq!(
+        count("source=110000&type=110000.drivers-licence&in_force=true").await,
+        1
+    );
+    assert_eq!(count("recogniser=110000").await, 0);
+    assert_eq!(count("source=310000").await, 0);
+    let withdraw = Action::Withdraw(Withdraw {
+        number: 1,
+        issued_until: None,
+        presented_until: Some(UnixMillis(4_000_000_000_000)),
+    });
+    let withdrawn = bench.ledger.world().by_region_at(1, withdraw).unwrap();
+    bench.ledger.commit(&bench.api.pool, vec![withdrawn]);
+    assert_eq!((count("in_force=true").await, count("in_force=false").await), (0, 1));
+}
+
+#[tokio::test]
+async fn events_of_a_series_tell_its_records_before_their_block() {
+    use futures::StreamExt as _;
+    let bench = Bench::new().await;
+    let ask = |path: &str| router(public(), Arc::clone(&bench.api)).oneshot(request("GET", path, Vec::new()));
+    let (own, other) = (
+        ask("/v1/events?series=1").await.unwrap(),
+        ask("/v1/events?series=2").await.unwrap(),
+    );
+    let record = bench.ledger.issue(0, 4);
+    bench.ledger.commit(&bench.api.pool, vec![record.clone()]);
+    let heard = async |response: Response| {
+        let mut body = response.into_body().into_data_stream();
+        let mut text = String::new();
+        while !text.contains("event: block") {
+            text.push_str(std::str::from_utf8(&body.next().await.unwrap().unwrap()).unwrap());
+        }
+        text
+    };
+    let text = heard(own).await;
+    assert!(text.starts_with("event: record"), "{text}");
+    assert!(
+        text.contains(&record.id().to_string()) && text.contains("\"height\":4"),
+        "{text}"
+    );
+    assert!(!heard(other).await.contains("event: record"));
 }
 
 #[tokio::test]

@@ -278,6 +278,49 @@ async fn a_region_joins_rotates_its_keys_and_leaves_while_all_nodes_run() {
     stop_all(nodes).await;
 }
 
+/// Asks a node, and gives the answer's body.
+async fn get(base: &str, path: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let address = base.strip_prefix("http://").unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+async fn ready(node: &Node) -> serde_json::Value {
+    serde_json::from_str(&get(&node.addresses().admin, "/readyz").await).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_suspended_region_keeps_up_and_votes_again_once_reinstated() {
+    let federation = Federation::new(0);
+    let nodes = federation.start_founders().await;
+    let suspended = federation.regions[3].clone();
+    let suspend = Change::SuspendRegion(suspended.clone());
+    federation.change(&nodes[0], suspend, &[0, 1, 2]).await;
+    reaches(&nodes[3], "it is out of force", |state| !in_force(state, &suspended)).await;
+    let here = height(&nodes[3]);
+    reaches(&nodes[3], "it takes blocks", |state| state.tip().height.0 > here.0 + 3).await;
+    let report = ready(&nodes[3]).await;
+    assert_eq!(
+        (&report["standing"], &report["ready"]),
+        (&"suspended".into(), &true.into()),
+        "{report}"
+    );
+    for above in here.0 + 1..=here.0 + 3 {
+        let block = nodes[0].chain.sealed_block(Height(above)).unwrap().unwrap().block;
+        assert_ne!(block.rest.proposer, suspended);
+    }
+    let reinstate = Change::ReinstateRegion(suspended.clone());
+    federation.change(&nodes[1], reinstate, &[0, 1, 2]).await;
+    reaches(&nodes[0], "in force again", |state| in_force(state, &suspended)).await;
+    proposes(&nodes[0], &suspended, height(&nodes[0])).await;
+    stop_all(nodes).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_observer_replicates_without_keys_to_vote_with() {
     let federation = Federation::new(0);
@@ -309,6 +352,12 @@ async fn an_observer_replicates_without_keys_to_vote_with() {
     let here = height(&nodes[0]);
     reaches(&observer, "three go on", |state| state.tip().height.0 > here.0 + 2).await;
     assert!(!dir.path().join("guard").exists());
+    let report = ready(&observer).await;
+    assert_eq!(
+        (&report["standing"], &report["ready"]),
+        (&"observer".into(), &true.into()),
+        "{report}"
+    );
     observer.stop().await.unwrap();
     stop_all(nodes).await;
 }

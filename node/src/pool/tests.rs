@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::RwLock;
 
 use concord_spec::id::{OfficeCode, RegionId, SeriesId};
-use concord_spec::record::{Action, Actor, Issue, RegisterOffice};
+use concord_spec::record::{Action, Actor, Change, Issue, RegisterOffice};
 use concord_spec::seal::Seal;
 use concord_spec::world::{GENESIS, REGION_CODES, World};
 use tokio::sync::watch;
@@ -62,6 +62,20 @@ impl Ledger {
         self.follow();
         let block = self.blocks.read().unwrap().last().unwrap().0.clone();
         pool.committed(&block, &self.state());
+    }
+
+    /// Has regions vote for a change, and tells the pool of the blocks.
+    pub(crate) fn change(&self, pool: &Pool, change: Change, voters: &[usize]) {
+        let before = self.blocks.read().unwrap().len();
+        self.world().change(change, voters).unwrap();
+        self.follow();
+        let blocks: Vec<Block> = self.blocks.read().unwrap()[before..]
+            .iter()
+            .map(|(block, _)| block.clone())
+            .collect();
+        for block in blocks {
+            pool.committed(&block, &self.state());
+        }
     }
 
     /// Puts what waits in a block.

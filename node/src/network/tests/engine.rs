@@ -22,6 +22,9 @@ use crate::consensus::parts::ProposalPart;
 use crate::consensus::signing::{OneKey, RegionSigner, VoteKey, VoteSignature};
 use crate::guard::Guard;
 
+/// From this height on the third region's votes are signed with the key of this seed.
+const ROTATED: Height = Height(5_000);
+const ROTATED_SEED: u8 = 50;
 /// From this height on the set may still change.
 const UNCERTAIN: Height = Height(10_000);
 
@@ -58,8 +61,14 @@ fn seed(index: u8) -> Zeroizing<[u8; 32]> {
 }
 
 fn regions() -> ValidatorSet {
+    regions_with(2)
+}
+
+/// The regions, the third with the key of this seed.
+fn regions_with(third: u8) -> ValidatorSet {
     let validators = (0..4).map(|index| {
-        let key = ed25519_dalek::SigningKey::from_bytes(&seed(index)).verifying_key();
+        let of = if index == 2 { third } else { index };
+        let key = ed25519_dalek::SigningKey::from_bytes(&seed(of)).verifying_key();
         Validator::new(name(index), VoteKey::from_bytes(key.to_bytes()).unwrap())
     });
     ValidatorSet::new(validators).unwrap()
@@ -73,10 +82,11 @@ fn voter(index: u8, dir: &Path, watch_until: Option<u64>) -> Voter {
     }
 }
 
-/// The four regions, up to a height whose set is not certain yet.
+/// The four regions, up to a height whose set is not certain yet. The third has another key from a height on.
 fn voters(height: Height) -> Option<Voters> {
+    let rotated = height >= ROTATED && height < UNCERTAIN;
     Some(Voters {
-        set: regions(),
+        set: if rotated { regions_with(ROTATED_SEED) } else { regions() },
         is_certain: height < UNCERTAIN,
     })
 }
@@ -203,6 +213,27 @@ async fn a_vote_reaches_the_engine_only_with_its_regions_signature() {
     a.publish(&genuine);
     assert_eq!(b.hears_vote().await, genuine);
     assert_eq!(*b.net.handle.seen_height().borrow(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vote_is_judged_by_the_key_in_force_at_its_own_height() {
+    let (a, mut b) = pair(None, PeerRole::Region).await;
+    let vote = async |height: Height, with: u8| {
+        let mut vote = a.vote(height.0, 0, 1).await.message;
+        vote.voter = RegionAddress(name(2));
+        let signer = RegionSigner::new(Arc::new(OneKey::new(&seed(with))), Digest(CHAIN));
+        signer.sign_vote(vote).await.unwrap()
+    };
+    let before = vote(Height(ROTATED.0 - 1), 2).await;
+    let late = vote(ROTATED, 2).await;
+    let genuine = vote(ROTATED, ROTATED_SEED).await;
+    // Where it is not certain which key it will be: neither believed nor held against whoever sends it.
+    let early = vote(UNCERTAIN, ROTATED_SEED).await;
+    for vote in [&late, &early, &genuine, &before] {
+        a.cast(Msg::PublishLivenessMsg(LivenessMsg::Vote(vote.clone())));
+    }
+    let heard = [b.hears_vote().await, b.hears_vote().await];
+    assert!(heard.contains(&genuine) && heard.contains(&before), "{heard:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
