@@ -12,6 +12,7 @@ use concord_spec::bundle::{BundleError, MAX_BUNDLE, TrustBundle};
 use concord_spec::certificate::Certificate;
 use concord_spec::charter::Parameters;
 use concord_spec::codec;
+use concord_spec::epochs::HandoverError;
 use concord_spec::id::{DomainId, Height, RegionId, UnixMillis};
 use concord_spec::ledger::{BlockContext, BlockError, CheckEach, Limits};
 use concord_spec::record::{
@@ -407,24 +408,24 @@ fn a_bundle_whose_chain_of_handovers_is_cut_reordered_or_sealed_by_others_is_ref
     let second = whole.handovers[1].header.height;
     assert_eq!(
         opened(&|bundle| drop(bundle.handovers.remove(0))),
-        BundleError::Handover(second)
+        BundleError::Handover(HandoverError::Regions(second))
     );
     assert_eq!(opened(&|bundle| drop(bundle.handovers.pop())), BundleError::Header);
     assert_eq!(opened(&|bundle| bundle.handovers.clear()), BundleError::Header);
     assert_eq!(
         opened(&|bundle| bundle.handovers.swap(0, 1)),
-        BundleError::Handover(second)
+        BundleError::Handover(HandoverError::Regions(second))
     );
     assert_eq!(
         opened(&|bundle| bundle.handovers.insert(0, whole.handovers[0].clone())),
-        BundleError::Handover(first)
+        BundleError::Handover(HandoverError::Order(first))
     );
     // The set that a handover brings in cannot seal it, nor can a quorum of the founders seal the second.
     for (index, height) in [(0, second.0 + 1), (1, 1)] {
         let foreign = sealed_by(&world, &whole, index, height);
         assert!(matches!(
             opened(&|bundle| bundle.handovers[index].seal = foreign.clone()),
-            BundleError::Seal(_)
+            BundleError::Handover(HandoverError::Seal { .. })
         ));
     }
     // And the header of a bundle needs the seal of its own regions.
