@@ -26,5 +26,7 @@ pub mod issuing;
 
 pub mod release;
 
+pub mod size;
+
 mod cell;
 mod column;

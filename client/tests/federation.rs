@@ -12,6 +12,9 @@ use concord_spec::world::{World, authority, consensus_key};
 use ledger::{Served, key_file};
 use program::{Desk, Ran};
 
+/// The peer id of an Ed25519 key.
+const PEER_ID: &str = "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp";
+
 /// Regions 110000 to 140000, with their authority keys in `a0.pem` to `a3.pem`.
 struct Four {
     desk: Desk,
@@ -68,7 +71,8 @@ impl Four {
 #[test]
 fn a_fifth_region_is_admitted_by_its_card_and_three_votes() {
     let four = Four::new();
-    let region = four.served.world().card(4).unwrap();
+    let mut region = four.served.world().card(4).unwrap();
+    region.peer_id = PEER_ID.to_owned();
     let mut card = Card::new(region).unwrap();
     four.desk.write("unsigned.card", card.to_bytes());
     card.sign(&authority(4)).unwrap();

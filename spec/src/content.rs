@@ -96,6 +96,14 @@ pub enum ContentError {
         /// Key of the claim.
         key: u64,
     },
+    /// It is valid for longer than the type allows.
+    #[error("it is valid for {}, the type allows at most {max} days", days.map_or_else(|| "ever".to_owned(), |days| format!("{days} days")))]
+    ValidTooLong {
+        /// Days from the first to the last day of validity, both counted; none: without end.
+        days: Option<i64>,
+        /// The most.
+        max: u64,
+    },
     /// A value of another kind, too long, or not among the codes.
     #[error("the value of claim {key} ({label}) is not what the type allows")]
     NotAllowed {
@@ -107,11 +115,17 @@ pub enum ContentError {
 }
 
 impl Content {
-    /// Checks the own claims against the type.
+    /// Checks how long it is valid, and the own claims, against the type.
     ///
     /// # Errors
-    /// The first claim that does not fit.
+    /// The first thing that does not fit.
     pub fn fits(&self, definition: &TypeDefinition) -> Result<(), ContentError> {
+        if let Some(max) = definition.classification.max_validity_days {
+            let days = self.days_valid();
+            if days.is_none_or(|days| u64::try_from(days).is_ok_and(|days| days > max)) {
+                return Err(ContentError::ValidTooLong { days, max });
+            }
+        }
         for (&key, value) in &self.own {
             let claim = definition.claim(key).ok_or(ContentError::Unknown { key })?;
             let allowed = match (&claim.kind, value) {
@@ -137,6 +151,17 @@ impl Content {
                 label: label_of(claim),
             })
         })
+    }
+
+    /// Days from the first to the last day of validity, both counted; `None` without end.
+    fn days_valid(&self) -> Option<i64> {
+        match self.validity {
+            Validity::NoEnd => None,
+            Validity::Until(last) => {
+                let span = last.epoch_days().saturating_sub(self.valid_from.epoch_days());
+                Some(span.saturating_add(1))
+            }
+        }
     }
 
     fn entries(&self) -> usize {
@@ -302,3 +327,6 @@ impl Partial {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,15 @@ const EPOCH: Date = Date::constant(1970, 1, 1);
 const SECONDS_PER_DAY: i64 = 86_400;
 
 impl Day {
+    /// A day that stands in a program.
+    ///
+    /// # Panics
+    /// Where there is no such day: for constants, when the program is compiled.
+    #[must_use]
+    pub const fn constant(year: i16, month: i8, day: i8) -> Self {
+        Self(Date::constant(year, month, day))
+    }
+
     /// The day `days` after 1970-01-01; `None` outside the years 1 to 9999.
     #[must_use]
     pub fn from_epoch_days(days: i64) -> Option<Self> {

@@ -1,11 +1,7 @@
 //! `spec/text` names what the code has: each action, change, rejection, tag, reason and verdict; its CDDL is one whole.
 //! Not here: whether the vectors fit the CDDL, which takes a validator that this repository does not depend on.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use concord_spec::digest::Tag;
 use concord_spec::ledger::Rejection;

@@ -243,6 +243,13 @@ impl<'a> Desk<'a> {
                 "the definition is not the one of the series' type {} on the ledger; take the one it was defined with";
             return Err(Failure::Cannot(words.replace("{}", &self.of.reference.to_string())));
         }
+        let (name, most) = (&self.issued_by.name, sheet.definition.bounds().office_name);
+        if name.len() > most {
+            return Err(Failure::Cannot(format!(
+                "the office's name has {} bytes, the definition's bounds allow {most}: {name}",
+                name.len()
+            )));
+        }
         let all = sheet
             .rows
             .iter()

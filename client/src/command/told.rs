@@ -149,3 +149,6 @@ pub(crate) fn change(change: &Change) -> Told {
         Change::CloseType(body) => governance::close_type(body),
     }
 }
+
+#[cfg(test)]
+mod tests;

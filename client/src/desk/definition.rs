@@ -8,6 +8,7 @@ use std::path::Path;
 use concord_spec::catalogue::{
     self, ClaimDefinition, Classification, Label, MAX_LABELS, Printed, Sensitivity, TypeRef,
 };
+use concord_spec::content::{MAX_IDENTIFIER, MAX_PRINTED_NUMBER};
 use concord_spec::id::{TypeId, TypeVersion};
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +48,68 @@ struct Draft {
     #[serde(default)]
     classification: Classification,
     #[serde(default)]
+    bounds: Bounds,
+    #[serde(default)]
     claims: Vec<Claim>,
+}
+
+/// The longest texts, in bytes, of what every type's credentials say: tighter ones make smaller codes. 3 bytes for a Chinese
+/// character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Bounds {
+    /// The number that people know, at most 64.
+    pub printed_number: usize,
+    /// GB/T 36904 identifier, at most 96; 0: there is none.
+    pub identifier: usize,
+    /// The holder's name, at most 128.
+    pub holder_name: usize,
+    /// The holder's name in Latin letters, at most 128; 0: there is none.
+    pub holder_latin_name: usize,
+    /// The number of the holder's document, at most 64.
+    pub holder_code: usize,
+    /// The name of the issuing office, at most 128.
+    pub office_name: usize,
+}
+
+impl Default for Bounds {
+    /// What a credential can hold.
+    fn default() -> Self {
+        Self {
+            printed_number: MAX_PRINTED_NUMBER,
+            identifier: MAX_IDENTIFIER,
+            holder_name: MAX_NAME_BYTES,
+            holder_latin_name: MAX_NAME_BYTES,
+            holder_code: MAX_HOLDER_CODE_BYTES,
+            office_name: MAX_NAME_BYTES,
+        }
+    }
+}
+
+/// The longest names of holders and offices, and numbers of holders' documents (concord_spec::content).
+const MAX_NAME_BYTES: usize = 128;
+const MAX_HOLDER_CODE_BYTES: usize = 64;
+
+impl Bounds {
+    fn check(self) -> Result<(), DefinitionError> {
+        let most = Self::default();
+        let all = [
+            ("printed_number", self.printed_number, 1, most.printed_number),
+            ("identifier", self.identifier, 0, most.identifier),
+            ("holder_name", self.holder_name, 1, most.holder_name),
+            ("holder_latin_name", self.holder_latin_name, 0, most.holder_latin_name),
+            ("holder_code", self.holder_code, 1, most.holder_code),
+            ("office_name", self.office_name, 1, most.office_name),
+        ];
+        for (name, bound, least, most) in all {
+            rule(
+                (least..=most).contains(&bound),
+                || format!("bounds.{name}"),
+                "is more than a credential can hold, or nothing",
+            )?;
+        }
+        Ok(())
+    }
 }
 
 /// One of the type's own claims.
@@ -170,6 +232,12 @@ impl TypeDefinition {
         &self.0.holder_codes
     }
 
+    /// The longest texts of what every type's credentials say.
+    #[must_use]
+    pub fn bounds(&self) -> &Bounds {
+        &self.0.bounds
+    }
+
     /// The type's own claims, by ascending key.
     #[must_use]
     pub fn claims(&self) -> &[Claim] {
@@ -241,6 +309,7 @@ impl Draft {
     fn check(&self) -> Result<(), DefinitionError> {
         rule(self.version > 0, || "version".to_owned(), "must be 1 or more")?;
         check_labels(&self.names, "names")?;
+        self.bounds.check()?;
         rule(
             !self.holder_codes.is_empty(),
             || "holder_codes".to_owned(),

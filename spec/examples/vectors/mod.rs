@@ -9,6 +9,7 @@ mod encoding;
 mod keys;
 mod records;
 mod status;
+mod structures;
 mod trees;
 
 use concord_spec::block::Block;
@@ -25,7 +26,7 @@ pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) type Make = fn() -> Result<Value, Error>;
 
 /// Every file and what makes it.
-pub(crate) const FILES: [(&str, Make); 8] = [
+pub(crate) const FILES: [(&str, Make); 9] = [
     ("encoding.json", encoding::file),
     ("keys.json", keys::file),
     ("trees.json", trees::file),
@@ -33,6 +34,7 @@ pub(crate) const FILES: [(&str, Make); 8] = [
     ("charter.json", charter::file),
     ("records.json", records::file),
     ("blocks.json", blocks::file),
+    ("structures.json", structures::file),
     ("certificates.json", certificates::file),
 ];
 

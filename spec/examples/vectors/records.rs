@@ -1,7 +1,7 @@
 //! Records: each action accepted, and refused with each code that a small ledger reaches (`spec/text/records.md`).
 
-mod federation;
-mod offices;
+pub(super) mod federation;
+pub(super) mod offices;
 
 use super::{Error, replaced, shortened, with_trailing};
 use concord_spec::catalogue::{Label, TypeDefinition, TypeRef};

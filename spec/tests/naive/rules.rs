@@ -209,18 +209,11 @@ impl Naive {
     fn recognise(&mut self, region: &RegionId, terms: &Terms, at: &BlockContext) -> Verdict {
         let mapped: Vec<(u64, &String)> = terms.values.iter().map(|map| (map.claim, &map.there)).collect();
         let defined = |id: &TypeId| self.types.keys().any(|known| known.id == *id);
-        let backwards =
-            |from: Option<i64>, until: Option<i64>| from.zip(until).is_some_and(|(from, until)| from > until);
-        let days = (
-            terms.issued_from.map(|day| day.epoch_days()),
-            terms.issued_until.map(|day| day.epoch_days()),
-        );
+        let days = terms.issued_from.zip(terms.issued_until);
+        let times = terms.presented_from.zip(terms.presented_until);
         let sound = mapped.windows(2).all(|pair| pair[0] < pair[1])
-            && !backwards(days.0, days.1)
-            && !terms
-                .presented_from
-                .zip(terms.presented_until)
-                .is_some_and(|(from, until)| from > until)
+            && days.is_none_or(|(from, until)| from <= until)
+            && times.is_none_or(|(from, until)| from <= until)
             && terms.purposes.windows(2).all(|pair| pair[0] < pair[1])
             && terms.min_version.0 > 0
             && defined(&terms.kind)

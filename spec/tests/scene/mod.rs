@@ -3,21 +3,28 @@
 #![allow(dead_code, reason = "each test uses its part of it")]
 
 use concord_spec::block::Block;
+use concord_spec::bundle::TrustedState;
 use concord_spec::catalogue::{Label, TypeRef};
+use concord_spec::certificate::Certificate;
 use concord_spec::charter::CharterRegion;
 use concord_spec::codec;
+use concord_spec::credential::SignedCredential;
 use concord_spec::digest::Digest;
-use concord_spec::id::{Number, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, TypeVersion, UnixMillis};
+use concord_spec::id::{
+    CredentialId, Number, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, TypeVersion, UnixMillis,
+};
 use concord_spec::key::bls::SealSecretKey;
 use concord_spec::key::ed25519::SecretKey;
 use concord_spec::key::keyring::Keyring;
 use concord_spec::ledger::{BlockContext, CheckEach, Limits, Rejection};
+use concord_spec::merkle;
 use concord_spec::recognition::{Level, Source, Terms};
 use concord_spec::record::{
     Action, Actor, Change, Issue, NodeKeys, NumberRange, OfficeChange, OfficeLevel, OpenSeries, Payload, RecordId,
     RegisterOffice, Scope, SetOffice, SetStatus, SignedRecord, StatusChange, SucceedOffice, Vote,
 };
 use concord_spec::status::Reason;
+use concord_spec::verify::{CheckName, Policy, Presented, Report, Verdict, verify};
 use concord_spec::world::{REGION_CODES, World};
 use std::sync::Arc;
 
@@ -354,4 +361,59 @@ pub(crate) fn exchanged(record: &SignedRecord) -> SignedRecord {
     let half = (bytes.len() - start) / 2;
     let exchanged = [&bytes[..start], &bytes[start + half..], &bytes[start..start + half]].concat();
     SignedRecord::from_bytes(&exchanged).unwrap()
+}
+
+/// A change that is proposed by the first of these regions and voted for by all, in one block, whose height is returned.
+pub(crate) fn passed(world: &mut World, change: Change, voters: &[usize]) -> u64 {
+    let proposal = world.by_region_at(voters[0], propose(change)).unwrap();
+    let id = proposal.id();
+    let votes = voters[1..]
+        .iter()
+        .map(|voter| world.by_region_at(*voter, vote(id, true)).unwrap());
+    let records = [proposal].into_iter().chain(votes.collect::<Vec<_>>()).collect();
+    world.append(records).unwrap();
+    world.state.tip().height.0
+}
+
+/// A credential of series 1 with this number, which names this office as its issuer.
+pub(crate) fn certified(world: &World, issuer: &OfficeId, number: u64) -> SignedCredential {
+    let mut credential = world.credential(number).unwrap().credential().clone();
+    credential.issuer.office = issuer.clone();
+    SignedCredential::sign(credential, &world.series_key)
+}
+
+/// What issues these credentials as one batch.
+pub(crate) fn issue_of(credentials: &[SignedCredential]) -> Action {
+    let leaves: Vec<Digest> = credentials.iter().map(SignedCredential::leaf).collect();
+    let CredentialId { series, number } = credentials[0].credential().id;
+    Action::Issue(Issue {
+        series,
+        first: number,
+        count: u64::try_from(leaves.len()).unwrap(),
+        root: merkle::root(&leaves),
+    })
+}
+
+/// A report by a verifier of a region, or of none.
+pub(crate) fn report_in(certificate: &Certificate, state: &TrustedState, own: Option<usize>) -> Report {
+    let policy = Policy {
+        own_region: own.map(region),
+        ..Policy::default()
+    };
+    verify(
+        Presented::Certificate(&certificate.to_bytes()),
+        state,
+        &policy,
+        state.time(),
+    )
+}
+
+pub(crate) fn verdict(certificate: &Certificate, state: &TrustedState) -> Verdict {
+    report_in(certificate, state, None).verdict
+}
+
+/// On what grounds a check of a report came out as it did.
+pub(crate) fn evidence_of(report: &Report, name: CheckName) -> String {
+    let check = report.checks.iter().find(|check| check.name == name);
+    check.unwrap().evidence.clone()
 }

@@ -1,11 +1,15 @@
 //! Encoding, keys, trees, status sets.
 
 use super::{bytes, each, file, number, outcome, parsed, text};
-use concord_spec::block::Header;
+use concord_spec::block::{Block, Header, Rest};
+use concord_spec::catalogue::{ClaimKind, Label};
+use concord_spec::certificate::Certificate;
+use concord_spec::charter::{Charter, CharterRegion};
 use concord_spec::codec::{CodecError, Wire, from_slice, to_vec};
 use concord_spec::content::Content;
 use concord_spec::credential::SignedCredential;
 use concord_spec::digest::{Digest, leaf_hash};
+use concord_spec::epochs::{Epochs, Handover, RegionHistory};
 use concord_spec::id::{OfficeId, RegionId, SeriesId};
 use concord_spec::key::bls::{
     ProofOfPossession, SealPublicKey, SealSecretKey, SealShare, SealSignature, verify_aggregate, verify_share,
@@ -13,10 +17,14 @@ use concord_spec::key::bls::{
 };
 use concord_spec::key::ed25519::{BatchItem, PublicKey, SecretKey, Signature, verify_batch};
 use concord_spec::key::keyring::Keyring;
-use concord_spec::merkle::{root, verify_consistency, verify_inclusion};
-use concord_spec::record::{NumberRange, StatusChange};
-use concord_spec::seal::Seal;
+use concord_spec::ledger::{Catalogue, Directory, Federation, SectionRoot};
+use concord_spec::merkle::{Frontier, root, verify_consistency, verify_inclusion};
+use concord_spec::receipt::Receipt;
+use concord_spec::recognition::Recognition;
+use concord_spec::record::{Actor, Change, NumberRange, Scope, StatusChange};
+use concord_spec::seal::{RegionSet, Seal};
 use concord_spec::status::{CHUNK_NUMBERS, Chunk, SeriesStatus, StatusKind};
+use concord_spec::vote::Evidence;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -40,6 +48,27 @@ fn encoded_again(kind: &str, input: &[u8], max: usize) -> Result<Vec<u8>, CodecE
         "content" => again::<Content>(input, max),
         "header" => again::<Header>(input, max),
         "seal" => again::<Seal>(input, max),
+        "charter" => again::<Charter>(input, max),
+        "charter-region" => again::<CharterRegion>(input, max),
+        "change" => again::<Change>(input, max),
+        "region-set" => again::<RegionSet>(input, max),
+        "federation" => again::<Federation>(input, max),
+        "catalogue" => again::<Catalogue>(input, max),
+        "directory" => again::<Directory>(input, max),
+        "recognition" => again::<Recognition>(input, max),
+        "section-leaf" => again::<SectionRoot>(input, max),
+        "frontier" => again::<Frontier>(input, max),
+        "evidence" => again::<Evidence>(input, max),
+        "rest-part" => again::<Rest>(input, max),
+        "block" => Block::from_bytes(input).map(|block| to_vec(&block)),
+        "handover" => again::<Handover>(input, max),
+        "region-history" => again::<RegionHistory>(input, max),
+        "receipt" => again::<Receipt>(input, max),
+        "certificate" => again::<Certificate>(input, max),
+        "label" => again::<Label>(input, max),
+        "actor" => again::<Actor>(input, max),
+        "scope" => again::<Scope>(input, max),
+        "claim-kind" => again::<ClaimKind>(input, max),
         "credential" => SignedCredential::from_bytes(input).map(|credential| credential.bytes().to_vec()),
         other => panic!("unknown type {other}"),
     }
@@ -61,6 +90,45 @@ fn what_is_accepted_encodes_again_to_the_same_bytes_and_the_rest_is_refused() {
         results.insert(text(vector, "result"));
     }
     assert_eq!(results.len(), 14, "accept and every CodecError: {results:?}");
+}
+
+#[test]
+fn structures_are_decoded_or_refused_as_their_vectors_say() {
+    let file = file("structures.json");
+    let max = usize::try_from(number(&file, "max_bytes")).unwrap();
+    let (mut accepted, mut refused) = (BTreeSet::new(), BTreeSet::new());
+    for vector in each(&file, "vectors") {
+        let (kind, input) = (text(vector, "type"), bytes(vector, "hex"));
+        let again = encoded_again(kind, &input, max);
+        assert_eq!(outcome(&again), text(vector, "result"), "{kind}: {}", vector["name"]);
+        match again {
+            Ok(again) => {
+                assert_eq!(again, input, "{kind}: {}", vector["name"]);
+                accepted.insert(kind);
+            }
+            Err(_) => {
+                refused.insert(kind);
+            }
+        }
+    }
+    assert_eq!(accepted, refused, "each accepted and refused");
+}
+
+#[test]
+fn histories_of_regions_are_followed_or_refused_as_their_vectors_say() {
+    let histories = &file("structures.json")["histories"];
+    let charter = Charter::from_bytes(&bytes(histories, "charter")).unwrap();
+    assert_eq!(charter.chain_id(), parsed::<Digest>(histories, "chain_id"));
+    for (index, vector) in each(histories, "vectors").iter().enumerate() {
+        let history: RegionHistory = from_slice(&bytes(vector, "history"), 65_536).unwrap();
+        let mut epochs = Epochs::founded(&charter).unwrap();
+        let followed = epochs.follow(history, &charter.chain_id());
+        assert_eq!(outcome(&followed), text(vector, "result"), "{}", vector["name"]);
+        if index == 0 {
+            let last = epochs.last().digest();
+            assert_eq!(last, parsed::<Digest>(histories, "last_regions_digest"));
+        }
+    }
 }
 
 #[test]

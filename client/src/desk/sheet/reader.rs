@@ -10,19 +10,15 @@ use super::error::{Problem, Refusal, RowError, SheetError};
 use super::header::{Header, Meaning};
 use crate::desk::cell;
 use crate::desk::column::Common;
-use crate::desk::definition::TypeDefinition;
+use crate::desk::definition::{Bounds, TypeDefinition};
 use crate::desk::identifier::check_certificate_identifier;
 use crate::desk::row::{Holder, HolderCodeType, Row};
-use concord_spec::content::{ClaimValue, MAX_IDENTIFIER, MAX_PRINTED_NUMBER, Validity};
+use concord_spec::content::{ClaimValue, Validity};
 
 /// The largest sheet: 32 MiB.
 pub const MAX_SHEET_BYTES: u64 = 32 << 20;
 /// The most rows of a sheet.
 pub const MAX_ROWS: usize = 100_000;
-
-// Bytes, as the format bounds them (concord_spec::content::Holder).
-const MAX_NAME: usize = 128;
-const MAX_HOLDER_CODE: usize = 64;
 
 /// Reads a sheet from a file: see [`parse_sheet`].
 ///
@@ -196,8 +192,8 @@ impl Line<'_> {
             return None;
         }
         let before = self.refusal.total;
-        let printed_number = self.printed_number(seen);
-        let identifier = self.identifier(seen);
+        let printed_number = self.printed_number(definition.bounds(), seen);
+        let identifier = self.identifier(definition.bounds(), seen);
         let holder = self.holder(definition);
         let issued_on = self.common(Common::IssuedOn, cell::date);
         let valid_from = self.common(Common::ValidFrom, cell::date);
@@ -237,19 +233,19 @@ impl Line<'_> {
         false
     }
 
-    fn printed_number(&mut self, seen: &mut Seen) -> Option<String> {
+    fn printed_number(&mut self, bounds: &Bounds, seen: &mut Seen) -> Option<String> {
         let line = self.number;
         self.common(Common::PrintedNumber, |cell| {
-            let number = cell::text(cell, MAX_PRINTED_NUMBER)?;
+            let number = cell::text(cell, bounds.printed_number)?;
             once(&mut seen.printed_numbers, &number, line)?;
             Ok(number)
         })
     }
 
-    fn identifier(&mut self, seen: &mut Seen) -> Option<String> {
+    fn identifier(&mut self, bounds: &Bounds, seen: &mut Seen) -> Option<String> {
         let line = self.number;
         self.common(Common::Identifier, |cell| {
-            let identifier = cell::text(cell, MAX_IDENTIFIER)?;
+            let identifier = cell::text(cell, bounds.identifier)?;
             check_certificate_identifier(&identifier)?;
             once(&mut seen.identifiers, &identifier, line)?;
             Ok(identifier)
@@ -257,11 +253,14 @@ impl Line<'_> {
     }
 
     fn holder(&mut self, definition: &TypeDefinition) -> Option<Holder> {
-        let name = self.common(Common::HolderName, |cell| cell::text(cell, MAX_NAME));
-        let latin_name = self.common(Common::HolderLatinName, |cell| cell::latin(cell, MAX_NAME));
+        let bounds = definition.bounds();
+        let name = self.common(Common::HolderName, |cell| cell::text(cell, bounds.holder_name));
+        let latin_name = self.common(Common::HolderLatinName, |cell| {
+            cell::latin(cell, bounds.holder_latin_name)
+        });
         let allowed = definition.holder_codes().iter();
         let code_type = self.common(Common::HolderCodeType, |cell| cell::holder_code_type(cell, allowed));
-        let code = self.common(Common::HolderCode, |cell| holder_code(cell, code_type));
+        let code = self.common(Common::HolderCode, |cell| holder_code(cell, bounds, code_type));
         Some(Holder {
             name: name?,
             latin_name,
@@ -308,8 +307,8 @@ impl Line<'_> {
     }
 }
 
-fn holder_code(cell: &str, code_type: Option<HolderCodeType>) -> Result<String, Problem> {
-    let code = cell::text(cell, MAX_HOLDER_CODE)?;
+fn holder_code(cell: &str, bounds: &Bounds, code_type: Option<HolderCodeType>) -> Result<String, Problem> {
+    let code = cell::text(cell, bounds.holder_code)?;
     if let Some(code_type) = code_type {
         code_type.check(&code)?;
     }

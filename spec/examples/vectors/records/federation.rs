@@ -23,7 +23,7 @@ const OPEN_MS: u64 = 30 * 24 * 3_600_000;
 /// Domain authority `transport` with type `transport.permit`, the federation's type `federation.card`. Proposals:
 /// [`open`] and [`almost`] of 120000 and 110000, [`impossible`], and eight of 130000. 120000's authority is being
 /// rotated, 110000's node in the last block.
-pub(super) fn world() -> Result<World, Error> {
+pub(in crate::make) fn world() -> Result<World, Error> {
     let mut world = World::new(4, "concord-vectors")?;
     let all = [0, 1, 2, 3];
     world.change(admit_domain("transport"), &[0, 1, 2])?;

@@ -20,7 +20,7 @@ const DELEGATED_MS: u64 = 3_600_000;
 /// CITY (drivers-licence, valid in 110000 and 120000), under that COUNTY (no types). SUSP suspended, with SUSP-SUB under it.
 /// CLOSED closed. OLD succeeded by NEW, with OLD-SUB under it and series 2. Office EAST of 120000, to which MAIN delegated `permit`,
 /// with series 3. Type `old` closed, series 4 of it; series 5 closed. 120000 recognises the licence by declaration 2; 1 is withdrawn.
-pub(super) fn world() -> Result<World, Error> {
+pub(in crate::make) fn world() -> Result<World, Error> {
     let mut world = World::with_series(4, "concord-vectors")?;
     define(&mut world)?;
     register(&mut world)?;

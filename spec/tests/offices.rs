@@ -1,0 +1,287 @@
+//! Offices over time: levels, suspension, delegation, succession, names (DESIGN 4.3).
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod scene;
+
+use concord_spec::id::{Height, SeriesId, UnixMillis};
+use concord_spec::ledger::standing;
+use concord_spec::record::{Action, AmendOffice, Change, Delegate, OfficeChange, OfficeLevel, Scope, SucceedRegion};
+use concord_spec::status::StatusKind;
+use concord_spec::verify::{CheckName, Verdict};
+use concord_spec::world::World;
+use scene::{
+    Desk, LICENCE, append_after, by_own_region, certified, evidence_of, issue, issue_of, kind, labels, opening,
+    refusal, refused, region, report_in, set_office, status, succeed, verdict, version_of,
+};
+
+const SERIES: SeriesId = SeriesId(1);
+
+fn world() -> World {
+    World::with_series(4, "concord-test").unwrap()
+}
+
+/// Province, city and county of the first region, each under the one before, all for the licence.
+fn levels(world: &mut World) -> [Desk; 3] {
+    let province = Desk::new(0, "PROVINCE", 1, [1, 2]).registered(world, &[LICENCE]);
+    let city = Desk::new(0, "CITY", 1, [3, 4]).registered_under(world, &province, OfficeLevel::City, &[LICENCE]);
+    let county = Desk::new(0, "COUNTY", 1, [5, 6]).registered_under(world, &city, OfficeLevel::County, &[LICENCE]);
+    [province, city, county]
+}
+
+fn set(world: &mut World, desk: &Desk, change: OfficeChange) {
+    let record = by_own_region(world, &desk.id, set_office(&desk.id, change));
+    world.append(vec![record]).unwrap();
+}
+
+fn may_act(world: &World, desk: &Desk) -> bool {
+    standing::check_active(&world.state, &desk.id, world.state.next_height()).is_ok()
+}
+
+fn amend(world: &mut World, desk: &Desk, change: impl FnOnce(&mut AmendOffice)) {
+    let mut body = AmendOffice {
+        office: desk.id.clone(),
+        labels: None,
+        keyring: None,
+        scope: None,
+        utc_offset_minutes: None,
+    };
+    change(&mut body);
+    let record = by_own_region(world, &desk.id, Action::AmendOffice(Box::new(body)));
+    world.append(vec![record]).unwrap();
+}
+
+/// Our office of the world, as a desk that names it.
+fn ours(world: &World) -> Desk {
+    Desk {
+        id: world.office().unwrap(),
+        threshold: 2,
+        keys: Vec::new(),
+    }
+}
+
+#[test]
+fn suspending_a_parent_stops_its_sub_offices_and_reinstating_restores_exactly_what_was() {
+    let mut world = world();
+    let [province, city, county] = levels(&mut world);
+    let other = Desk::new(0, "OTHER", 1, [7]).registered_under(&mut world, &city, OfficeLevel::County, &[]);
+    set(&mut world, &other, OfficeChange::Suspend);
+    set(&mut world, &province, OfficeChange::Suspend);
+    for desk in [&province, &city, &county, &other] {
+        assert!(!may_act(&world, desk), "{}", desk.id);
+        let record = desk.sign(&mut world, opening(&version_of(LICENCE, 1), 80));
+        assert_eq!(refused(&world, &record), "OFFICE_NOT_ACTIVE");
+    }
+    set(&mut world, &province, OfficeChange::Reinstate);
+    for desk in [&province, &city, &county] {
+        assert!(may_act(&world, desk), "{}", desk.id);
+    }
+    assert!(!may_act(&world, &other), "it was suspended by itself, and still is");
+    let series = county.open(&mut world, &version_of(LICENCE, 1), 80);
+    let record = county.issue(&mut world, series, 0, 3);
+    world.append(vec![record]).unwrap();
+}
+
+#[test]
+fn a_type_that_a_parent_loses_is_lost_by_all_below_it() {
+    let mut world = world();
+    let [province, city, county] = levels(&mut world);
+    let series = county.open(&mut world, &version_of(LICENCE, 1), 80);
+    amend(&mut world, &city, |body| body.scope = Some(Scope::default()));
+    let record = county.issue(&mut world, series, 0, 1);
+    assert_eq!(refused(&world, &record), "OUT_OF_SCOPE");
+    assert!(standing::in_scope(&world.state, &province.id, &kind(LICENCE)));
+    amend(&mut world, &city, |body| {
+        body.scope = Some(Scope::of_types(vec![kind(LICENCE)]))
+    });
+    let record = county.issue(&mut world, series, 0, 1);
+    world.append(vec![record]).unwrap();
+}
+
+#[test]
+fn a_delegation_is_good_until_its_date_included_or_until_it_is_taken_back() {
+    let mut world = world();
+    let other = Desk::new(1, "OTHER", 1, [7]).registered(&mut world, &[]);
+    let until = UnixMillis(world.state.tip().time.0 + 10_000);
+    let delegate = |until| {
+        Action::Delegate(Delegate {
+            to: other.id.clone(),
+            kind: kind(LICENCE),
+            until,
+        })
+    };
+    let record = world.by_office(delegate(Some(until))).unwrap();
+    world.append(vec![record]).unwrap();
+    let series = other.open(&mut world, &version_of(LICENCE, 1), 80);
+    let on_the_last = until.0 - world.state.tip().time.0;
+    let record = other.issue(&mut world, series, 0, 1);
+    append_after(&mut world, on_the_last, vec![record]);
+    let record = other.issue(&mut world, series, 1, 1);
+    assert_eq!(scene::refusal_after(&world, &record, 1).code(), "OUT_OF_SCOPE");
+    // Prolonged, taken back; and gone with the office that lets it.
+    let later = Some(UnixMillis(until.0 + 1_000_000));
+    let record = world.by_office(delegate(later)).unwrap();
+    world.append(vec![record]).unwrap();
+    let record = other.issue(&mut world, series, 1, 1);
+    world.append(vec![record]).unwrap();
+    let record = world.by_office(delegate(None)).unwrap();
+    world.append(vec![record]).unwrap();
+    let record = other.issue(&mut world, series, 2, 1);
+    assert_eq!(refused(&world, &record), "OUT_OF_SCOPE");
+    let record = world.by_office(delegate(later)).unwrap();
+    world.append(vec![record]).unwrap();
+    let lender = ours(&world);
+    set(&mut world, &lender, OfficeChange::Suspend);
+    let record = other.issue(&mut world, series, 2, 1);
+    assert_eq!(refused(&world, &record), "OUT_OF_SCOPE");
+}
+
+#[test]
+fn by_delegation_nobodys_credentials_are_valid_in_more_regions() {
+    let mut world = world();
+    let lender = ours(&world);
+    let within = |of: &[usize]| {
+        Some(Scope {
+            types: vec![kind(LICENCE)],
+            regions: Some(of.iter().map(|index| region(*index)).collect()),
+        })
+    };
+    amend(&mut world, &lender, |body| body.scope = within(&[0, 1]));
+    let other = Desk::new(0, "OTHER", 1, [7]).registered(&mut world, &[]);
+    let delegation = Action::Delegate(Delegate {
+        to: other.id.clone(),
+        kind: kind(LICENCE),
+        until: Some(UnixMillis(world.state.tip().time.0 + 1_000_000)),
+    });
+    let record = world.by_office(delegation.clone()).unwrap();
+    assert_eq!(refused(&world, &record), "DELEGATION");
+    let narrow = |body: &mut AmendOffice, of: &[usize]| {
+        body.scope = Some(Scope {
+            types: Vec::new(),
+            regions: Some(of.iter().map(|index| region(*index)).collect()),
+        });
+    };
+    amend(&mut world, &other, |body| narrow(body, &[1]));
+    let record = world.by_office(delegation).unwrap();
+    world.append(vec![record]).unwrap();
+    let series = other.open(&mut world, &version_of(LICENCE, 1), 80);
+    // Once it reaches further than the office that lets it, it issues nothing.
+    amend(&mut world, &other, |body| narrow(body, &[1, 2]));
+    let record = other.issue(&mut world, series, 0, 1);
+    assert_eq!(refused(&world, &record), "OUT_OF_SCOPE");
+}
+
+#[test]
+fn a_successor_takes_over_series_and_status_power_and_old_certificates_stay() {
+    let mut world = world();
+    let office = world.office().unwrap();
+    let before = world.issue(2).unwrap();
+    let successor = Desk::new(0, "NEXT", 1, [7]).registered(&mut world, &[LICENCE]);
+    // In one block: what the predecessor issues, and then its end.
+    let (credentials, last) = world.batch(2).unwrap();
+    let end = world.by_region(succeed(&office, &successor.id)).unwrap();
+    world.append(vec![last, end]).unwrap();
+    let on_the_last_day = world.certificates(&credentials, 0).unwrap();
+    let record = world.by_office(issue(SERIES, 4, 1)).unwrap();
+    assert_eq!(refused(&world, &record), "OFFICE_NOT_ACTIVE");
+    let credentials = [certified(&world, &successor.id, 4)];
+    let record = successor.sign(&mut world, issue_of(&credentials));
+    world.append(vec![record]).unwrap();
+    let after = world.certificates(&credentials, 0).unwrap();
+    let state = world.trusted().unwrap();
+    for certificate in before.iter().chain(&on_the_last_day).chain(&after) {
+        assert_eq!(verdict(certificate, &state), Verdict::Valid);
+    }
+    // Issued after its end in the predecessor's name: not genuine.
+    let late = [certified(&world, &office, 5)];
+    let record = successor.sign(&mut world, issue_of(&late));
+    world.append(vec![record]).unwrap();
+    let late = world.certificates(&late, 0).unwrap();
+    assert_eq!(verdict(&late[0], &world.trusted().unwrap()), Verdict::NotGenuine);
+    let revoke = status(
+        SERIES,
+        &[(0, 1)],
+        concord_spec::record::StatusChange::Set(StatusKind::Revoked),
+    );
+    let record = successor.sign(&mut world, Action::SetStatus(revoke));
+    world.append(vec![record]).unwrap();
+    assert_eq!(verdict(&before[0], &world.trusted().unwrap()), Verdict::Revoked);
+}
+
+#[test]
+fn a_successor_region_has_the_offices_series_and_status_of_the_region_that_is_gone() {
+    let mut world = world();
+    let office = world.office().unwrap();
+    let before = world.issue(2).unwrap();
+    world.change(Change::RemoveRegion(region(0)), &[1, 2, 3]).unwrap();
+    let revoke = |number| {
+        status(
+            SERIES,
+            &[(number, 1)],
+            concord_spec::record::StatusChange::Set(StatusKind::Revoked),
+        )
+    };
+    let record = world.by_office(Action::SetStatus(revoke(0))).unwrap();
+    assert_eq!(refused(&world, &record), "REGION_NOT_IN_FORCE");
+    let taking_over = SucceedRegion {
+        region: region(0),
+        successor: region(1),
+    };
+    world.change(Change::SucceedRegion(taking_over), &[1, 2, 3]).unwrap();
+    // The offices go on, under the successor.
+    let record = world.by_office(Action::SetStatus(revoke(0))).unwrap();
+    world.append(vec![record]).unwrap();
+    let record = world.by_region_at(1, Action::SetStatus(revoke(1))).unwrap();
+    world.append(vec![record]).unwrap();
+    let record = world.by_region_at(2, Action::FreezeSeries(SERIES)).unwrap();
+    assert_eq!(refused(&world, &record), "SERIES_NOT_YOURS");
+    let state = world.trusted().unwrap();
+    assert_eq!(verdict(&before[0], &state), Verdict::Revoked);
+    assert_eq!(verdict(&before[1], &state), Verdict::Revoked);
+    // And an office of the successor takes the place of one of them.
+    let next = Desk::new(1, "NEXT", 1, [7]).registered(&mut world, &[LICENCE]);
+    let record = world.by_region_at(1, succeed(&office, &next.id)).unwrap();
+    world.append(vec![record]).unwrap();
+    let credentials = [certified(&world, &next.id, 2)];
+    let record = next.sign(&mut world, issue_of(&credentials));
+    world.append(vec![record]).unwrap();
+    let after = world.certificates(&credentials, 0).unwrap();
+    assert_eq!(verdict(&after[0], &world.trusted().unwrap()), Verdict::Valid);
+}
+
+#[test]
+fn a_report_names_an_office_as_it_was_called_at_issue() {
+    let mut world = world();
+    let old = world.issue(1).unwrap();
+    let desk = ours(&world);
+    amend(&mut world, &desk, |body| {
+        body.labels = Some(labels("公安局交通警察总队"))
+    });
+    let renamed = world.state.tip().height.0;
+    let new = world.issue(1).unwrap();
+    let state = world.trusted().unwrap();
+    let named = |certificate| evidence_of(&report_in(certificate, &state, None), CheckName::Authentic);
+    assert!(named(&old[0]).contains("公安局交通管理局"));
+    assert!(named(&new[0]).contains("公安局交通警察总队"));
+    let office = world.state.office(&desk.id).unwrap();
+    assert_eq!(office.labels_at(Height(renamed - 1)), labels("公安局交通管理局"));
+    assert_eq!(office.labels_at(Height(renamed)), labels("公安局交通警察总队"));
+}
+
+#[test]
+fn a_sub_office_must_sign_with_as_many_keys_as_those_above_it_since_when_they_do() {
+    let mut world = world();
+    let [province, city, _] = levels(&mut world);
+    amend(&mut world, &province, |body| {
+        body.keyring = Some(scene::keyring(2, [1, 2]))
+    });
+    let record = city.sign(&mut world, opening(&version_of(LICENCE, 1), 80));
+    assert_eq!(refusal(&world, &record).code(), "EXCEEDS_PARENT");
+    amend(&mut world, &city, |body| body.keyring = Some(scene::keyring(2, [3, 4])));
+    let city = Desk { threshold: 2, ..city };
+    city.open(&mut world, &version_of(LICENCE, 1), 80);
+}
