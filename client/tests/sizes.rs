@@ -95,9 +95,11 @@ fn certificates_of_the_shipped_type_stay_under_1000_bytes_at_34_regions() {
 fn longest_row(definition: &TypeDefinition) -> String {
     let bounds = definition.bounds();
     let (number, name, latin) = (bounds.printed_number, bounds.holder_name, bounds.holder_latin_name);
-    let text = |claim: usize| match &definition.claims()[claim].kind {
-        ClaimKind::Text { max_bytes } => "X".repeat(*max_bytes),
-        other => panic!("claim {claim} is {other:?}"),
+    let text = |claim: usize| {
+        let ClaimKind::Text { max_bytes } = &definition.claims()[claim].kind else {
+            panic!("claim {claim} is no text");
+        };
+        "X".repeat(*max_bytes)
     };
     let header = "printed_number,holder_name,holder_latin_name,holder_code_type,holder_code,birth_date,sex,nationality,\
                   licence_class,first_issued_on,issued_on,valid_from,valid_until,address,remarks";

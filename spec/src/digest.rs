@@ -25,11 +25,35 @@ impl Digest {
 /// SHA-256 of the parts one after the other.
 #[must_use]
 pub fn sha256(parts: &[&[u8]]) -> Digest {
+    #[cfg(test)]
+    meter::count(parts);
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update(part);
     }
     Digest(hasher.finalize().into())
+}
+
+/// How many bytes were hashed: what a test holds against the size of what changed.
+#[cfg(test)]
+pub(crate) mod meter {
+    use std::cell::Cell;
+
+    std::thread_local! {
+        static HASHED: Cell<u64> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count(parts: &[&[u8]]) {
+        let bytes: usize = parts.iter().map(|part| part.len()).sum();
+        HASHED.set(HASHED.get() + u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+
+    /// Bytes hashed on this thread while `work` ran.
+    pub(crate) fn hashed_by<T>(work: impl FnOnce() -> T) -> (T, u64) {
+        let before = HASHED.get();
+        let done = work();
+        (done, HASHED.get() - before)
+    }
 }
 
 /// What a hash or signature is about. Bytes made for one purpose are never valid for another, because the tag comes first.
@@ -121,6 +145,8 @@ impl Tag {
     /// SHA-256 of the tag and the parts, one after the other.
     #[must_use]
     pub fn digest(self, parts: &[&[u8]]) -> Digest {
+        #[cfg(test)]
+        meter::count(parts);
         let mut hasher = Sha256::new();
         hasher.update(self.as_str());
         for part in parts {

@@ -8,6 +8,7 @@ mod directory;
 mod entries;
 mod execute;
 mod federation;
+mod recent;
 mod rejection;
 mod rules;
 mod sections;
@@ -33,9 +34,10 @@ use crate::id::{Height, OfficeId, RegionId, SeriesId, TypeId, UnixMillis};
 use crate::key::ed25519::{BatchItem, PublicKey};
 use crate::merkle::Frontier;
 use crate::recognition::Recognition;
-use crate::record::{RecordId, SignedRecord, Versioned};
+use crate::record::{SignedRecord, Versioned};
 use crate::seal::RegionSet;
-use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
+use recent::Recent;
+use rpds::RedBlackTreeMapSync;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -107,7 +109,7 @@ pub struct LedgerState {
     /// Which series a key signs: derived.
     series_keys: RedBlackTreeMapSync<PublicKey, SeriesId>,
     /// Ids of records that could come again, by not-after: derived from the blocks.
-    recent: RedBlackTreeSetSync<(UnixMillis, RecordId)>,
+    recent: Recent,
     roots: RedBlackTreeMapSync<SectionName, Digest>,
     touched: BTreeSet<Entry>,
 }
@@ -155,7 +157,7 @@ impl LedgerState {
             status: RedBlackTreeMapSync::new_sync(),
             series: RedBlackTreeMapSync::new_sync(),
             series_keys: RedBlackTreeMapSync::new_sync(),
-            recent: RedBlackTreeSetSync::new_sync(),
+            recent: Recent::default(),
             roots: RedBlackTreeMapSync::new_sync(),
             touched: BTreeSet::new(),
         };
@@ -272,7 +274,7 @@ impl LedgerState {
     /// Whether this record is on the ledger and could otherwise come again.
     #[must_use]
     pub fn knows(&self, record: &SignedRecord) -> bool {
-        self.recent.contains(&(record.payload().not_after, record.id()))
+        self.recent.contains(record.payload().not_after, &record.id())
     }
 
     /// The root of the state: RFC 9162 tree over the named sections.
@@ -368,3 +370,6 @@ impl standing::Offices for LedgerState {
         Self::directory(self, region)
     }
 }
+
+#[cfg(test)]
+mod cost;

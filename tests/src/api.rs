@@ -194,6 +194,12 @@ impl Api {
         }
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     fn read(url: String, answer: std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Answer> {
         let unreachable = |source| HarnessError::Http {
             url: url.clone(),

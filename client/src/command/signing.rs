@@ -65,7 +65,7 @@ pub(crate) fn parse_span(text: &str) -> Result<u64, String> {
 #[derive(Debug)]
 pub(crate) enum Handed {
     /// It is in a file.
-    Written(Written),
+    Written(Box<Written>),
     /// It is in a sealed block.
     Recorded(RecordAnswer),
 }
@@ -148,7 +148,7 @@ impl Signing {
             Some(file) => {
                 write_new(file, &record)?;
                 let file = file.clone();
-                Ok(Handed::Written(Written { file, record, need }))
+                Ok(Handed::Written(Box::new(Written { file, record, need })))
             }
             None => Ok(Handed::Recorded(access::record(&ledger.node, &record)?)),
         }

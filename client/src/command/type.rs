@@ -14,7 +14,7 @@ use concord_spec::ledger::CatalogueEntry;
 use concord_spec::ledger::standing::Offices;
 use concord_spec::record::{Action, Actor};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -74,25 +74,7 @@ impl Verb {
                 region,
                 domain,
                 signing,
-            } => {
-                let definition = TypeDefinition::read(&file)?;
-                let ledger = signing.ledger(shared)?;
-                let speaker = match domain.speaker(&signing)? {
-                    Some(speaker) => speaker,
-                    None => region.speaker(&ledger, &signing)?,
-                };
-                let of = content::owned_by(&definition, &owner(&speaker.actor)?)?;
-                let reference = of.reference.clone();
-                let sizes = sizes(&definition, &reference.id, &ledger, speaker.actor.region())?;
-                if !shared.json {
-                    sizes_in_words(&sizes).iter().for_each(|line| show::remark(line));
-                }
-                let object = json!({"type": reference.id, "version": reference.version, "worst_case": sizes});
-                let words = format!("type {reference} is defined");
-                signing.act(shared, &ledger, &speaker, Action::DefineType(Box::new(of)), |_| {
-                    Ok((words, object))
-                })
-            }
+            } => define(shared, &file, &region, &domain, &signing),
             Self::Close {
                 of,
                 region,
@@ -146,6 +128,26 @@ impl Verb {
             }
         }
     }
+}
+
+fn define(shared: &Shared, file: &Path, region: &RegionKeys, domain: &DomainKeys, signing: &Signing) -> Done {
+    let definition = TypeDefinition::read(file)?;
+    let ledger = signing.ledger(shared)?;
+    let speaker = match domain.speaker(signing)? {
+        Some(speaker) => speaker,
+        None => region.speaker(&ledger, signing)?,
+    };
+    let of = content::owned_by(&definition, &owner(&speaker.actor)?)?;
+    let reference = of.reference.clone();
+    let sizes = sizes(&definition, &reference.id, &ledger, speaker.actor.region())?;
+    if !shared.json {
+        sizes_in_words(&sizes).iter().for_each(|line| show::remark(line));
+    }
+    let object = json!({"type": reference.id, "version": reference.version, "worst_case": sizes});
+    let words = format!("type {reference} is defined");
+    signing.act(shared, &ledger, &speaker, Action::DefineType(Box::new(of)), |_| {
+        Ok((words, object))
+    })
 }
 
 /// What the names of an actor's types begin with.

@@ -81,25 +81,6 @@ fn text(bytes: usize) -> String {
 fn credential(definition: &TypeDefinition, id: TypeId, issuer: Issuer) -> Credential {
     let bounds = definition.bounds();
     let (day, office) = (LAST_DAY, issuer.office.code.to_string());
-    let code_types = definition.holder_codes();
-    let code_type = code_types
-        .iter()
-        .map(|kind| kind.registered())
-        .max_by_key(|word| word.len());
-    let checked = |kind: &HolderCodeType| matches!(kind, HolderCodeType::ResidentId | HolderCodeType::SocialCredit);
-    let code = if code_types.iter().all(checked) {
-        bounds.holder_code.min(CHECKED_CODE)
-    } else {
-        bounds.holder_code
-    };
-    let holder = Holder {
-        role: Role::Holder,
-        name: text(bounds.holder_name),
-        latin_name: (bounds.holder_latin_name > 0).then(|| text(bounds.holder_latin_name)),
-        code_type: code_type.map(str::to_owned),
-        code: Some(text(code)),
-        key: None,
-    };
     let content = Content {
         salt: [0; 16],
         printed_number: text(bounds.printed_number),
@@ -109,7 +90,7 @@ fn credential(definition: &TypeDefinition, id: TypeId, issuer: Issuer) -> Creden
             code: office,
         },
         on_behalf_of: None,
-        holders: vec![holder],
+        holders: vec![holder(definition)],
         issued_on: day,
         valid_from: day,
         validity: Validity::Until(day),
@@ -140,6 +121,30 @@ fn credential(definition: &TypeDefinition, id: TypeId, issuer: Issuer) -> Creden
         },
         holder_key: None,
         content,
+    }
+}
+
+/// A holder whose texts are at their longest.
+fn holder(definition: &TypeDefinition) -> Holder {
+    let bounds = definition.bounds();
+    let code_types = definition.holder_codes();
+    let code_type = code_types
+        .iter()
+        .map(|kind| kind.registered())
+        .max_by_key(|word| word.len());
+    let checked = |kind: &HolderCodeType| matches!(kind, HolderCodeType::ResidentId | HolderCodeType::SocialCredit);
+    let code = if code_types.iter().all(checked) {
+        bounds.holder_code.min(CHECKED_CODE)
+    } else {
+        bounds.holder_code
+    };
+    Holder {
+        role: Role::Holder,
+        name: text(bounds.holder_name),
+        latin_name: (bounds.holder_latin_name > 0).then(|| text(bounds.holder_latin_name)),
+        code_type: code_type.map(str::to_owned),
+        code: Some(text(code)),
+        key: None,
     }
 }
 

@@ -172,28 +172,9 @@ fn respond(method: &str, path: &str, body: &[u8], shared: &Shared) -> Answer {
             };
             cbor(codec::to_vec(&history))
         }
-        ("GET", ["blocks", height, "raw"]) => {
-            let height: usize = height.parse().unwrap();
-            height
-                .checked_sub(1)
-                .and_then(|index| world.blocks.get(index))
-                .map_or_else(unknown, |(block, seal)| {
-                    let mut writer = Writer::new();
-                    writer.array(2);
-                    writer.bytes(&codec::to_vec(block));
-                    writer.bytes(&codec::to_vec(seal));
-                    cbor(writer.into_vec())
-                })
-        }
+        ("GET", ["blocks", height, "raw"]) => raw_block(&world, height),
         ("GET", ["series", id]) => series(&world, id),
-        ("GET", ["offices", region, code]) => {
-            let id = format!("{region}/{code}").parse().unwrap();
-            world.state.office(&id).map_or_else(unknown, |office| {
-                object(&json!({
-                    "keyring": office.keyring, "labels": office.labels(), "utc_offset_minutes": office.utc_offset_minutes,
-                }))
-            })
-        }
+        ("GET", ["offices", region, code]) => office(&world, &format!("{region}/{code}")),
         ("GET", ["records", id]) => id
             .parse()
             .ok()
@@ -207,6 +188,27 @@ fn respond(method: &str, path: &str, body: &[u8], shared: &Shared) -> Answer {
         }
         _ => unknown(),
     }
+}
+
+fn office(world: &World, id: &str) -> Answer {
+    let id = id.parse().unwrap();
+    world.state.office(&id).map_or_else(unknown, |office| {
+        object(&json!({
+            "keyring": office.keyring, "labels": office.labels(), "utc_offset_minutes": office.utc_offset_minutes,
+        }))
+    })
+}
+
+fn raw_block(world: &World, height: &str) -> Answer {
+    let height: usize = height.parse().unwrap();
+    let found = height.checked_sub(1).and_then(|index| world.blocks.get(index));
+    found.map_or_else(unknown, |(block, seal)| {
+        let mut writer = Writer::new();
+        writer.array(2);
+        writer.bytes(&codec::to_vec(block));
+        writer.bytes(&codec::to_vec(seal));
+        cbor(writer.into_vec())
+    })
 }
 
 fn series(world: &World, id: &str) -> Answer {
@@ -229,7 +231,7 @@ fn recorded(world: &World, id: &RecordId) -> Option<Answer> {
     let record = &block.records[index];
     let series = match world.state.outcome_of(record) {
         concord_spec::ledger::Outcome::Opened(series) => Some(series),
-        _ => None,
+        concord_spec::ledger::Outcome::Declared(_) | concord_spec::ledger::Outcome::Done => None,
     };
     Some(object(&json!({
         "id": id, "state": "recorded", "height": block.header.height, "index": index, "time_ms": block.header.time,

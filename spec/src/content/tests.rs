@@ -27,7 +27,13 @@ fn validity_is_counted_with_its_first_and_last_day_and_no_longer_than_the_type_a
         let Some(days) = days else {
             definition.classification.max_validity_days = Some(u64::MAX);
             let refused = content.fits(&definition);
-            assert_eq!(refused, Err(ContentError::ValidTooLong { days: None, max: u64::MAX }));
+            assert_eq!(
+                refused,
+                Err(ContentError::ValidTooLong {
+                    days: None,
+                    max: u64::MAX
+                })
+            );
             continue;
         };
         let limit = u64::try_from(days).unwrap();

@@ -104,7 +104,7 @@ impl LedgerState {
     pub fn entries(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         let directories = self.directories.keys().cloned().map(Entry::Directory);
         let series = self.series.keys().copied().map(Entry::SeriesStatus);
-        let recent = self.recent.iter().map(|(not_after, id)| Entry::Recent(*not_after, *id));
+        let recent = self.recent.iter().map(|(not_after, id)| Entry::Recent(not_after, id));
         let fixed = [Entry::Tip, Entry::Federation, Entry::Catalogue, Entry::Recognition];
         let all = fixed.into_iter().chain(directories).chain(series).chain(recent);
         all.filter_map(|entry| Some((entry.key(), self.value(&entry)?)))
@@ -124,7 +124,7 @@ impl LedgerState {
             Entry::Recognition => self.document(&SectionName::Recognition),
             Entry::Directory(region) => self.document(&SectionName::Directory(region.clone())),
             Entry::SeriesStatus(series) => self.series_status(*series).map(codec::to_vec),
-            Entry::Recent(not_after, id) => self.recent.contains(&(*not_after, *id)).then(Vec::new),
+            Entry::Recent(not_after, id) => self.recent.contains(*not_after, id).then(Vec::new),
         }
     }
 
@@ -157,7 +157,7 @@ impl LedgerState {
                     statuses.insert(series, codec::from_slice(&value, MAX_SECTION)?);
                 }
                 Entry::Recent(not_after, id) => {
-                    state.recent.insert_mut((not_after, id));
+                    state.recent.insert(not_after, id);
                 }
             }
         }

@@ -236,15 +236,8 @@ impl LedgerState {
 
     /// Drops ids of records whose not-after has passed: they are refused for that now.
     fn forget_before(&mut self, time: UnixMillis) {
-        let passed: Vec<(UnixMillis, RecordId)> = self
-            .recent
-            .iter()
-            .take_while(|(not_after, _)| *not_after < time)
-            .copied()
-            .collect();
-        for entry in passed {
-            self.recent.remove_mut(&entry);
-            self.touched.insert(Entry::Recent(entry.0, entry.1));
+        for (not_after, id) in self.recent.take_before(time) {
+            self.touched.insert(Entry::Recent(not_after, id));
         }
     }
 

@@ -10,6 +10,7 @@ mod types;
 
 use super::{
     BlockContext, CheckSignatures, Directory, Entry, Federation, LedgerState, Outcome, Rejection, SectionName,
+    StatusSection,
 };
 use crate::id::{RegionId, SeriesId, UnixMillis};
 use crate::key::keyring::Keyring;
@@ -63,7 +64,7 @@ impl LedgerState {
                 action => return Err(not_yours(&payload.actor, action)),
             },
         };
-        self.recent.insert_mut((payload.not_after, record.id()));
+        self.recent.insert(payload.not_after, record.id());
         self.touched.insert(Entry::Recent(payload.not_after, record.id()));
         Ok(outcome)
     }
@@ -196,9 +197,15 @@ impl LedgerState {
     }
 
     pub(super) fn put_status(&mut self, section: SectionName, series: SeriesId, status: SeriesStatus) {
-        let mut found = self.status.get(&section).cloned().unwrap_or_default();
-        found.put(series, status);
-        self.status.insert_mut(section, found);
+        // In place: what the last block shares with this one is copied once a block and not once a record.
+        match self.status.get_mut(&section) {
+            Some(found) => found.put(series, status),
+            None => {
+                let mut found = StatusSection::default();
+                found.put(series, status);
+                self.status.insert_mut(section, found);
+            }
+        }
         self.touched.insert(Entry::SeriesStatus(series));
     }
 }

@@ -113,23 +113,26 @@ fn words(ledger: &Ledger, id: &OfficeId, office: &Office) -> Words {
     if let Some(succession) = &office.succession {
         put("successor", format!("{} from block {}", succession.to, succession.at));
     }
-    for (_, directory) in ledger.directories() {
-        for series in &directory.series {
-            let region = &id.region;
-            if standing::series_holder_at(ledger, region, series, Height(u64::MAX)) == *id {
-                let stopped = match (series.frozen, series.closed) {
-                    (Some(height), _) => format!(", frozen at block {height}"),
-                    (None, Some(height)) => format!(", closed at block {height}"),
-                    (None, None) => String::new(),
-                };
-                put(
-                    "series",
-                    format!("{} of {} for desk {}{stopped}", series.id, series.of, series.desk),
-                );
-            }
-        }
-    }
+    words.extend(series(ledger, id));
     words
+}
+
+/// The series that an office holds.
+fn series(ledger: &Ledger, id: &OfficeId) -> Words {
+    let held = ledger.directories().flat_map(|(region, directory)| {
+        let all = directory.series.iter();
+        all.filter(move |series| standing::series_holder_at(ledger, region, series, Height(u64::MAX)) == *id)
+    });
+    held.map(|series| {
+        let stopped = match (series.frozen, series.closed) {
+            (Some(height), _) => format!(", frozen at block {height}"),
+            (None, Some(height)) => format!(", closed at block {height}"),
+            (None, None) => String::new(),
+        };
+        let words = format!("{} of {} for desk {}{stopped}", series.id, series.of, series.desk);
+        ("series".to_owned(), words)
+    })
+    .collect()
 }
 
 /// `concord office list`.

@@ -238,14 +238,7 @@ impl Make {
                 name_en,
                 keys,
                 by,
-            } => {
-                let domain = Domain {
-                    domain: name,
-                    labels: labels(&name_zh, name_en.as_deref())?,
-                    keyring: keys.keyring(&by)?,
-                };
-                (Change::AdmitDomain(domain), by)
-            }
+            } => (domain(name, &name_zh, name_en.as_deref(), &keys, &by)?, by),
             Self::Type { file, by } => {
                 let definition = content::owned_by(&TypeDefinition::read(&file)?, FEDERATION_OWNER)?;
                 (Change::DefineType(Box::new(definition)), by)
@@ -268,4 +261,12 @@ impl Make {
             Self::CancelRotation { subject, by } => (Change::CancelRotation(subject), by),
         })
     }
+}
+
+fn domain(name: DomainId, zh: &str, en: Option<&str>, keys: &Keys, by: &Proposing) -> Result<Change, Failure> {
+    Ok(Change::AdmitDomain(Domain {
+        domain: name,
+        labels: labels(zh, en)?,
+        keyring: keys.keyring(by)?,
+    }))
 }

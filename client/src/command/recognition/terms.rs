@@ -164,21 +164,7 @@ impl Options {
             Some(basis) => Some(basis),
             None => self::basis(draft.basis_file, draft.basis)?,
         };
-        let mapped = draft.values.into_iter().map(|value| ValueMap {
-            claim: value.claim,
-            there: value.there,
-            here: value.here,
-        });
-        let mut values: Vec<ValueMap> = mapped
-            .filter(|map| {
-                !self
-                    .value
-                    .iter()
-                    .any(|own| (own.claim, &own.there) == (map.claim, &map.there))
-            })
-            .chain(self.value.iter().cloned())
-            .collect();
-        values.sort();
+        let values = values(draft.values, self.value);
         let mut purposes = if self.purpose.is_empty() {
             draft.purposes
         } else {
@@ -210,6 +196,24 @@ impl Options {
             basis: basis.ok_or_else(|| missing("the legal basis: --basis-file FILE or --basis DIGEST"))?,
         })
     }
+}
+
+/// The mapped values of file and options, where options count.
+fn values(file: Vec<Value>, options: Vec<ValueMap>) -> Vec<ValueMap> {
+    let own = |value: &Value| {
+        options
+            .iter()
+            .any(|own| (own.claim, &own.there) == (value.claim, &value.there))
+    };
+    let others = file.into_iter().filter(|value| !own(value)).map(|value| ValueMap {
+        claim: value.claim,
+        there: value.there,
+        here: value.here,
+    });
+    let mut all: Vec<ValueMap> = others.collect();
+    all.extend(options);
+    all.sort();
+    all
 }
 
 fn basis(file: Option<PathBuf>, digest: Option<Digest>) -> Result<Option<Digest>, Failure> {

@@ -173,15 +173,18 @@ fn words(ledger: &Ledger, region: &Region) -> Words {
     if let Some(successor) = &region.successor {
         put("successor", format!("region {successor} has its offices and series"));
     }
-    for entry in evidence(ledger, &region.region) {
-        let place = &entry.place;
-        put(
-            "EVIDENCE",
-            format!(
-                "two different {}s for height {}, round {}; recorded in block {} by record {}",
-                place.step, place.height, place.round, entry.recorded, entry.record
-            ),
-        );
-    }
+    words.extend(evidence_words(ledger, region));
     words
+}
+
+fn evidence_words(ledger: &Ledger, region: &Region) -> Words {
+    let told = evidence(ledger, &region.region).map(|entry| {
+        let place = &entry.place;
+        let words = format!(
+            "two different {}s for height {}, round {}; recorded in block {} by record {}",
+            place.step, place.height, place.round, entry.recorded, entry.record
+        );
+        ("EVIDENCE".to_owned(), words)
+    });
+    told.collect()
 }

@@ -18,7 +18,7 @@ const DELEGATED_MS: u64 = 3_600_000;
 
 /// The office 11110000000000001X (MAIN, threshold 2 of 3) of 110000 with types `drivers-licence` and `permit`, series 1; under it
 /// CITY (drivers-licence, valid in 110000 and 120000), under that COUNTY (no types). SUSP suspended, with SUSP-SUB under it.
-/// CLOSED closed. OLD succeeded by NEW, with OLD-SUB under it and series 2. Office EAST of 120000, to which MAIN delegated `permit`,
+/// CLOSED closed. HIGH, whose threshold was raised to 3, with HIGH-SUB under it. OLD succeeded by NEW, with OLD-SUB under it and series 2. Office EAST of 120000, to which MAIN delegated `permit`,
 /// with series 3. Type `old` closed, series 4 of it; series 5 closed. 120000 recognises the licence by declaration 2; 1 is withdrawn.
 pub(in crate::make) fn world() -> Result<World, Error> {
     let mut world = World::with_series(4, "concord-vectors")?;
@@ -67,7 +67,14 @@ fn register(world: &mut World) -> Result<(), Error> {
         let body = registration(name, seed, OfficeLevel::Province, &["110000.drivers-licence"])?;
         records.push(world.by_region(Action::RegisterOffice(body))?);
     }
-    for (parent, seed, name, own) in [("SUSP", 14, "SUSP-SUB", 22), ("OLD", 18, "OLD-SUB", 24)] {
+    let high = registration("HIGH", 28, OfficeLevel::Province, &["110000.drivers-licence"])?;
+    records.push(world.by_region(Action::RegisterOffice(high))?);
+    let subs = [
+        ("SUSP", 14, "SUSP-SUB", 22),
+        ("OLD", 18, "OLD-SUB", 24),
+        ("HIGH", 28, "HIGH-SUB", 44),
+    ];
+    for (parent, seed, name, own) in subs {
         let body = registration(name, own, OfficeLevel::City, &["110000.drivers-licence"])?;
         records.push(by(world, parent, seed, Action::RegisterOffice(body))?);
     }
@@ -78,7 +85,10 @@ fn register(world: &mut World) -> Result<(), Error> {
     records.push(world.by_region(set_office(&region, "CLOSED", OfficeChange::Close)?)?);
     world.append(records)?;
     let succeed = succeed(world, "OLD", "NEW")?;
-    world.append(vec![succeed])?;
+    let three = [28, 29, 30].map(|seed| SecretKey::from_seed([seed; 32]).public());
+    let three = Keyring::new(3, three.to_vec())?;
+    let raised = amend_own(world, "HIGH", |body| body.keyring = Some(three))?;
+    world.append(vec![succeed, raised])?;
     Ok(())
 }
 
@@ -461,6 +471,15 @@ pub(super) const DELEGATED: &[Case] = &[
     ("delegated to no office", "UNKNOWN_OFFICE", |world| {
         delegate(world, "NONE", "110000.permit", Some(DELEGATED_MS))
     }),
+    (
+        "delegated to an office that reaches more regions",
+        "DELEGATION",
+        |world| {
+            let until = UnixMillis(world.state.tip().time.0.saturating_add(DELEGATED_MS));
+            let action = delegation(world, "EAST", "110000.drivers-licence", Some(until))?;
+            by(world, "CITY", 10, action)
+        },
+    ),
     ("a type that it may not issue itself", "OUT_OF_SCOPE", |world| {
         delegate(world, "EAST", "120000.permit", Some(DELEGATED_MS))
     }),
@@ -497,6 +516,11 @@ pub(super) const SERIES: &[Case] = &[
     ("a sub-office of a suspended office", "OFFICE_NOT_ACTIVE", |world| {
         by(world, "SUSP-SUB", 22, opening("110000.drivers-licence", 9)?)
     }),
+    (
+        "an office whose parent's threshold was raised above its own",
+        "EXCEEDS_PARENT",
+        |world| by(world, "HIGH-SUB", 44, opening("110000.drivers-licence", 9)?),
+    ),
     ("a closed office", "OFFICE_NOT_ACTIVE", |world| {
         by(world, "CLOSED", 16, opening("110000.drivers-licence", 9)?)
     }),

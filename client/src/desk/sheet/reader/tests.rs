@@ -8,7 +8,11 @@ const GOOD: &str = "110105194912310021,,李四,LI Si,resident-id,110105194912310
                     1949-12-31,F,CHN,C1,1990-05-01,\"北京市, 朝阳区\",";
 
 fn definition() -> TypeDefinition {
-    TypeDefinition::parse(include_str!("../../../../samples/drivers-licence.type.toml")).unwrap()
+    // Without the bounds of its own, those of the format count.
+    let shipped = include_str!("../../../../samples/drivers-licence.type.toml");
+    let (before, after) = shipped.split_once("[bounds]").unwrap();
+    let claims = after.find("[[claims]]").unwrap();
+    TypeDefinition::parse(&format!("{before}{}", &after[claims..])).unwrap()
 }
 
 fn refused(sheet: &str) -> Refusal {
@@ -294,4 +298,19 @@ fn the_content_of_every_shipped_row_fits_the_type_as_the_ledger_holds_it_and_com
         assert_eq!(again.holders[0].name, row.holder.name);
         assert_eq!(again.own.len(), row.claims.len());
     }
+}
+
+#[test]
+fn a_text_longer_than_its_type_allows_is_refused_though_the_format_would_hold_it() {
+    let shipped = TypeDefinition::parse(include_str!("../../../../samples/drivers-licence.type.toml")).unwrap();
+    let most = shipped.bounds().printed_number;
+    assert!(most < 64);
+    let sheet = include_str!("../../../../samples/drivers-licences.csv");
+    let mut lines = sheet.lines();
+    let (header, row) = (lines.next().unwrap(), lines.next().unwrap());
+    let longer = row.split_once(',').unwrap().1;
+    let of = |length: usize| format!("{header}\n{},{longer}\n", "1".repeat(length));
+    assert!(parse_sheet(of(most).as_bytes(), &shipped).is_ok());
+    let refused = parse_sheet(of(most + 1).as_bytes(), &shipped).unwrap_err().to_string();
+    assert!(refused.contains("printed_number"), "{refused}");
 }

@@ -1,0 +1,167 @@
+//! What applying issue records costs: `cargo bench -p concord-spec --bench apply`.
+//!
+//! 100,000 records over 10,000 series in one run against 1,000 records, in blocks of 1,000. Prints processor time for each
+//! record and the ratio. Signatures are verified once before the clock starts, as a node does when it admits records; what
+//! verifying costs is shown by itself.
+
+use concord_spec::block::Block;
+use concord_spec::digest::{Digest, sha256};
+use concord_spec::id::{Number, SeriesId, UnixMillis};
+use concord_spec::key::ed25519::SecretKey;
+use concord_spec::key::{BatchItem, verify_batch};
+use concord_spec::ledger::{CheckSignatures, LedgerState, Limits};
+use concord_spec::record::{Action, Issue, OpenSeries, RecordId, SignedRecord};
+use concord_spec::world::{World, WorldError};
+use rustix::time::{ClockId, clock_gettime};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+const SERIES: u32 = 10_000;
+const RECORDS: usize = 100_000;
+const FEW: usize = 1_000;
+/// How often the few are timed.
+const REPEATS: usize = 10;
+const BLOCK: usize = 1_000;
+/// What the issue on the tracker allows.
+const MOST: f64 = 1.3;
+
+/// Records whose signatures were verified before.
+struct Verified(HashSet<RecordId>);
+
+impl CheckSignatures for Verified {
+    fn all_hold(&self, record: &SignedRecord, _: &[BatchItem]) -> bool {
+        self.0.contains(&record.id())
+    }
+}
+
+/// Processor time of this thread so far: other programs on the machine are not in it, but for what they push out of the
+/// processor's caches.
+fn processor_time() -> Result<Duration, WorldError> {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Ok(Duration::new(u64::try_from(time.tv_sec)?, u32::try_from(time.tv_nsec)?))
+}
+
+fn timed<T>(work: impl FnOnce() -> Result<T, WorldError>) -> Result<(T, Duration), WorldError> {
+    let before = processor_time()?;
+    let done = work()?;
+    Ok((done, processor_time()?.saturating_sub(before)))
+}
+
+fn micros_each(time: Duration, records: usize) -> f64 {
+    time.as_secs_f64() * 1e6 / f64::from(u32::try_from(records).unwrap_or(u32::MAX))
+}
+
+/// A world with so many series of one office.
+fn world(series: u32) -> Result<World, WorldError> {
+    let mut world = World::with_series(4, "bench")?;
+    // Series 1 is there.
+    for first in (1..series).step_by(BLOCK) {
+        let mut records = Vec::new();
+        for index in first..series.min(first.saturating_add(u32::try_from(BLOCK)?)) {
+            let seed = sha256(&[b"bench series", &index.to_be_bytes()]).0;
+            let open = OpenSeries {
+                of: world.type_ref(),
+                desk: format!("窗口{index}"),
+                key: SecretKey::from_seed(seed).public(),
+            };
+            records.push(world.by_office(Action::OpenSeries(open))?);
+        }
+        world.append(records)?;
+    }
+    Ok(world)
+}
+
+/// So many issues, one after the other over the series.
+fn issues(world: &mut World, series: u32, records: usize) -> Result<Vec<Arc<SignedRecord>>, WorldError> {
+    let mut issues = Vec::new();
+    for index in 0..u32::try_from(records)? {
+        let issue = Issue {
+            series: SeriesId(index % series + 1),
+            first: Number(u64::from(index / series) * 256),
+            count: 256,
+            root: Digest(sha256(&[&index.to_be_bytes()]).0),
+        };
+        issues.push(Arc::new(world.by_office(Action::Issue(issue))?));
+    }
+    Ok(issues)
+}
+
+/// Verifies what is signed, and remembers it.
+fn verified(world: &World, records: &[Arc<SignedRecord>]) -> Result<Verified, WorldError> {
+    let keyring = world.state.office(&world.office()?).ok_or("no office")?.keyring.clone();
+    for (index, chunk) in records.chunks(256).enumerate() {
+        let items = chunk.iter().map(|record| record.envelope().check(&keyring));
+        let items: Vec<BatchItem> = items.collect::<Result<Vec<_>, _>>()?.concat();
+        let seed = sha256(&[b"bench batch", &index.to_be_bytes()]).0;
+        if !verify_batch(&items, seed) {
+            return Err("a signature does not hold".into());
+        }
+    }
+    Ok(Verified(records.iter().map(|record| record.id()).collect()))
+}
+
+/// Time to judge these records in blocks, as every node does with what another proposes: rules, roots of sections, state root.
+fn judged(state: &LedgerState, records: &[Arc<SignedRecord>], checked: &Verified) -> Result<Duration, WorldError> {
+    let proposer = state.region_set().members().first().ok_or("no regions")?.region.clone();
+    let mut state = state.clone();
+    let mut time = Duration::ZERO;
+    for records in records.chunks(BLOCK) {
+        let at = UnixMillis(state.tip().time.0.saturating_add(1));
+        let candidates = records.iter().cloned();
+        let draft = state.draft(at, &proposer, candidates, Limits::default(), checked);
+        if let Some((_, rejection)) = draft.refused.into_iter().next() {
+            return Err(rejection.into());
+        }
+        let block: Block = draft.block;
+        // The state before goes while the clock runs: letting go of it is part of the cost.
+        let ((), spent) = timed(|| {
+            state = state.advance(&block, checked)?;
+            Ok(())
+        })?;
+        time = time.saturating_add(spent);
+    }
+    Ok(time)
+}
+
+fn main() -> Result<(), WorldError> {
+    println!("processor time for each issue record, in blocks of {BLOCK}; signatures verified before\n");
+    println!("| series | records | us a record |\n|---|---|---|");
+    let mut costs = Vec::new();
+    let mut signatures = 0.0;
+    for (series, counts) in [(100, [FEW].as_slice()), (SERIES, &[FEW, RECORDS])] {
+        let mut world = world(series)?;
+        let most = counts.iter().copied().max().unwrap_or(FEW);
+        let records = issues(&mut world, series, most)?;
+        let (checked, verifying) = timed(|| verified(&world, &records))?;
+        signatures = micros_each(verifying, most);
+        for &count in counts {
+            let records = records.get(..count).ok_or("too few records")?;
+            // Few records are timed several times, each time from the same state, or chance would have a say.
+            let repeats = if count == FEW { REPEATS } else { 1 };
+            let mut time = Duration::ZERO;
+            for _ in 0..repeats {
+                time = time.saturating_add(judged(&world.state, records, &checked)?);
+            }
+            let cost = micros_each(time, count.saturating_mul(repeats));
+            println!("| {series} | {count} | {cost:.1} |");
+            costs.push(cost);
+        }
+    }
+    println!("\nverifying two signatures of a record in batches of 512: {signatures:.1} us");
+    let [small, few, many] = costs.as_slice() else {
+        return Err("three runs were timed".into());
+    };
+    println!(
+        "ratio of {RECORDS} records to {FEW}, both over {SERIES} series: {:.2}",
+        many / few
+    );
+    println!(
+        "ratio of {RECORDS} records over {SERIES} series to {FEW} over 100: {:.2}",
+        many / small
+    );
+    if many / few > MOST {
+        return Err(format!("{RECORDS} records cost more than {MOST} times as much each as {FEW}").into());
+    }
+    Ok(())
+}
