@@ -2,9 +2,10 @@
 //! issued itself stays valid (issue: a stolen key).
 
 use std::fs;
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use concord_spec::certificate::Certificate;
@@ -23,6 +24,8 @@ use serde_json::Value;
 /// From the theft until the office hears of it, and until the series is frozen in a sealed block.
 const ALARM_WITHIN: Duration = Duration::from_secs(2);
 const FROZEN_WITHIN: Duration = Duration::from_secs(5);
+/// When nothing is told for so long, it will not be told at all.
+const TOLD_WITHIN: Duration = Duration::from_secs(30);
 const OFFICE: &str = "TRAFFIC";
 /// Whose credentials the office issues itself.
 const ROWS: usize = 3;
@@ -156,7 +159,7 @@ impl Desk {
 /// `concord watch`, ended with the test.
 struct Watch {
     child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    lines: Receiver<String>,
 }
 
 impl Watch {
@@ -182,21 +185,29 @@ impl Watch {
             .stdout
             .take()
             .ok_or_else(|| HarnessError::bytes("standard output", "none"))?;
-        let lines = BufReader::new(printed).lines();
+        let (tell, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(printed).lines().map_while(std::result::Result::ok) {
+                if tell.send(line).is_err() {
+                    return;
+                }
+            }
+        });
         Ok(Self { child, lines })
     }
 
     /// The next thing it tells of this kind.
     fn next(&mut self, event: &str) -> Result<Value> {
-        for line in self.lines.by_ref() {
-            let line = line.map_err(HarnessError::file("concord watch"))?;
+        loop {
+            let line = self.lines.recv_timeout(TOLD_WITHIN);
+            let line = line.map_err(|why| HarnessError::bytes(format!("{event:?} of concord watch"), why))?;
             let told: Value = serde_json::from_str(&line).map_err(|why| HarnessError::bytes("JSON", why))?;
-            if told["event"] == event {
+            let kind = told.get("event").and_then(Value::as_str);
+            if kind == Some(event) {
                 return Ok(told);
             }
-            claim(told["event"] != "alarm", || format!("no alarm before {event}: {told}"))?;
+            claim(kind != Some("alarm"), || format!("no alarm before {event}: {told}"))?;
         }
-        Err(HarnessError::bytes(event, "concord watch ended"))
     }
 }
 
