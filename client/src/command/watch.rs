@@ -3,7 +3,7 @@
 use super::{Done, Failure, Shared, access, show, told};
 use clap::Args;
 use concord_client::transport::Node;
-use concord_client::watch::{Finding, Follower, Journals, News, Position, Watcher, Weight};
+use concord_client::watch::{Finding, Follower, Journals, News, Position, WatchError, Watcher, Weight};
 use concord_spec::charter::Charter;
 use concord_spec::id::{Height, Number, OfficeId};
 use concord_spec::record::{Action, Issue};
@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 const ALARM: u8 = 6;
 /// After so long without a node that answers, it is said that nothing is watched.
 const BLIND: Duration = Duration::from_secs(5);
+/// How soon a block that no node handed over is asked for again.
+const RETRY: Duration = Duration::from_millis(250);
 /// How often the file with the position is written at most, when there is nothing to tell.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
@@ -94,6 +96,7 @@ impl Watch {
             nodes,
             state,
             saved: Instant::now(),
+            latest: Height(0),
             alarms: 0,
         };
         desk.watch(&follower)
@@ -126,6 +129,8 @@ struct Desk<'a> {
     nodes: Vec<Node>,
     state: PathBuf,
     saved: Instant,
+    /// Height of the latest block that a node told of.
+    latest: Height,
     alarms: u64,
 }
 
@@ -135,7 +140,8 @@ impl Desk<'_> {
         let mut blind = false;
         let mut gone = vec![false; self.nodes.len()];
         loop {
-            match follower.next(BLIND) {
+            let patience = if self.is_behind() { RETRY } else { BLIND };
+            match follower.next(patience) {
                 Some(News::Block { node, height }) => {
                     if let Some(gone) = gone.get_mut(node) {
                         *gone = false;
@@ -165,7 +171,12 @@ impl Desk<'_> {
                         self.say("blind", &words, json!({"error": error.to_string()}))?;
                     }
                 }
-                // Nodes say something at each block, at the latest at each heartbeat.
+                // Nodes say something at each block; what none of them handed over is asked for again before that.
+                None if self.is_behind() => {
+                    if let Some(code) = self.catch_up(0, self.latest)? {
+                        return Ok(code);
+                    }
+                }
                 None => {}
             }
         }
@@ -229,9 +240,17 @@ impl Desk<'_> {
         ))
     }
 
+    /// Whether blocks are known of that were not judged yet: no node handed them over.
+    fn is_behind(&self) -> bool {
+        self.watcher
+            .as_ref()
+            .is_some_and(|watcher| watcher.position().height < self.latest)
+    }
+
     /// Judges every block up to `height`; gives the exit code when watching is over.
     fn catch_up(&mut self, told_by: usize, height: Height) -> Result<Option<u8>, Failure> {
         self.begin(told_by, height)?;
+        self.latest = self.latest.max(height);
         loop {
             let Some(watcher) = &mut self.watcher else {
                 return Ok(None);
@@ -239,22 +258,13 @@ impl Desk<'_> {
             if watcher.position().height >= height {
                 break;
             }
-            let Some(node) = self.nodes.get(told_by) else {
-                return Ok(None);
-            };
-            let findings = match watcher.step(node) {
-                Ok(Some(findings)) => findings,
+            let (node, findings) = match next_block(watcher, &self.nodes, told_by) {
+                Ok(Some(found)) => found,
                 Ok(None) => break,
-                Err(error) => {
-                    // Another node, or the same one when it tells of the next block, goes on from the same place.
-                    show::remark(&format!("{}: {error}", node.base()));
-                    if self.options.once {
-                        return Err(error.into());
-                    }
-                    break;
-                }
+                Err(error) if self.options.once => return Err(error.into()),
+                // It is tried again soon, from the same place.
+                Err(_) => break,
             };
-            let node = node.clone();
             for finding in &findings {
                 self.tell(&node, finding)?;
             }
@@ -362,6 +372,26 @@ impl Desk<'_> {
         }
         show::answer(self.shared, words, &object)
     }
+}
+
+/// The next block from the node that told of it, or else from another, judged; the last error where none hands it over.
+fn next_block(
+    watcher: &mut Watcher,
+    nodes: &[Node],
+    told_by: usize,
+) -> Result<Option<(Node, Vec<Finding>)>, WatchError> {
+    let mut last = None;
+    for node in nodes.iter().cycle().skip(told_by).take(nodes.len()) {
+        match watcher.step(node) {
+            Ok(Some(findings)) => return Ok(Some((node.clone(), findings))),
+            Ok(None) => {}
+            Err(error) => {
+                show::remark(&format!("{}: {error}", node.base()));
+                last = Some(error);
+            }
+        }
+    }
+    last.map_or(Ok(None), Err)
 }
 
 /// Runs a command with the alarm on its standard input, and does not wait for it: the next alarm may come.
