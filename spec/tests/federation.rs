@@ -353,6 +353,30 @@ fn a_domain_authority_is_admitted_by_vote_and_gets_another_keyring_by_vote() {
     );
 }
 
+#[test]
+fn of_two_changes_that_pass_together_the_one_made_impossible_by_the_other_is_dropped() {
+    let mut world = world();
+    let admission = |number| {
+        Change::AdmitDomain(Domain {
+            domain: DomainId::new("transport").unwrap(),
+            labels: labels("交通运输部"),
+            keyring: keyring(1, [number]),
+        })
+    };
+    passed(&mut world, admission(70), &[0, 1, 2]);
+    passed(&mut world, admission(71), &[0, 1, 2]);
+    assert_eq!(
+        world.state.federation().scheduled.len(),
+        1,
+        "the first is made at the end of this block"
+    );
+    world.append(Vec::new()).unwrap();
+    let federation = world.state.federation();
+    assert!(federation.scheduled.is_empty());
+    assert_eq!(federation.domains.len(), 1);
+    assert_eq!(federation.domains[0].keyring, keyring(1, [70]));
+}
+
 /// Certificates before and after a fifth region, with the bundles of both times; a second handover follows.
 fn grown() -> (World, Vec<Certificate>, Vec<Certificate>, Vec<u8>) {
     let mut world = world();

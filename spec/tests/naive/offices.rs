@@ -78,7 +78,8 @@ impl Naive {
         limited.then_some(named)
     }
 
-    fn reaches_no_further(&self, id: &OfficeId, than: &OfficeId) -> bool {
+    /// Whether what an office issues is valid only where another's is.
+    pub(crate) fn reaches_no_further(&self, id: &OfficeId, than: &OfficeId) -> bool {
         match (self.named_regions(id), self.named_regions(than)) {
             (_, None) => true,
             (None, Some(_)) => false,

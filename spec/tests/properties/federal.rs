@@ -113,6 +113,12 @@ pub(crate) fn change(dice: &mut Dice, naive: &Naive, players: &mut Players) -> C
     let one = any_region(dice, naive);
     let which = |regions: Vec<RegionId>, dice: &mut Dice| dice.pick(regions).unwrap_or_else(|| one.clone());
     let regions = || naive.regions.values();
+    // The same once more: not both can be made.
+    if dice.chance(15)
+        && let Some(again) = dice.pick(naive.proposals.iter().map(|known| known.change.clone()))
+    {
+        return again;
+    }
     // What is rarely possible is said while it is.
     let suspended: Vec<RegionId> = regions()
         .filter(|found| found.suspended.is_some())

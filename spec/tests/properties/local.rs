@@ -62,7 +62,12 @@ fn registration(dice: &mut Dice, players: &mut Players, above: Option<(&Scope, O
     }
 }
 
-pub(crate) fn of_offices(dice: &mut Dice, naive: &Naive, players: &mut Players) -> Option<(Actor, Action)> {
+pub(crate) fn of_offices(
+    dice: &mut Dice,
+    naive: &Naive,
+    players: &mut Players,
+    time: UnixMillis,
+) -> Option<(Actor, Action)> {
     let choice = dice.below(20);
     if choice < 3 || naive.offices.len() < 2 {
         let body = registration(dice, players, None);
@@ -117,7 +122,7 @@ pub(crate) fn of_offices(dice: &mut Dice, naive: &Naive, players: &mut Players) 
         }
         _ => Some((
             Actor::Office(id.clone()),
-            Action::Delegate(delegation(dice, naive, &id, &office.scope)?),
+            Action::Delegate(delegation(dice, naive, &id, &office.scope, time)?),
         )),
     }
 }
@@ -137,21 +142,24 @@ fn amendment(dice: &mut Dice, players: &mut Players, id: &OfficeId, own: &Scope)
     }
 }
 
-fn delegation(dice: &mut Dice, naive: &Naive, id: &OfficeId, own: &Scope) -> Option<Delegate> {
-    let now = naive.blocks.len();
-    let to = if dice.chance(95) {
-        any_office(dice, naive)?
-    } else {
-        id.clone()
+fn delegation(dice: &mut Dice, naive: &Naive, id: &OfficeId, own: &Scope, time: UnixMillis) -> Option<Delegate> {
+    let fitting = naive
+        .offices
+        .keys()
+        .filter(|to| *to != id && naive.reaches_no_further(to, id));
+    let fitting = dice.pick(fitting.cloned()).filter(|_| dice.chance(85));
+    let to = match fitting {
+        Some(to) => to,
+        None if dice.chance(90) => any_office(dice, naive)?,
+        None => id.clone(),
     };
     let own = dice.pick(own.types.iter().cloned());
-    let later = u64::try_from(now).unwrap() * 5_000 + dice.below(400_000);
+    let later_ms = dice.pick([0, 5_000, 60_000, 3_600_000, 100 * 3_600_000])?;
+    let until = if dice.chance(95) { time.0 + later_ms } else { time.0 - 1 };
     Some(Delegate {
         to,
         kind: own.filter(|_| dice.chance(90)).unwrap_or_else(|| kind(any_type(dice))),
-        until: dice
-            .chance(80)
-            .then(|| UnixMillis(concord_spec::world::GENESIS.0 + later * 1_000)),
+        until: dice.chance(85).then_some(UnixMillis(until)),
     })
 }
 
@@ -166,9 +174,13 @@ pub(crate) fn of_series(
         let office = any_office(dice, naive)?;
         let types = naive.types.keys().cloned();
         // As a rule one that the office may issue.
-        let fitting = types
-            .clone()
-            .filter(|of| naive.offices.contains_key(&office) && naive.has_type(&office, &of.id));
+        let fitting = types.clone().filter(|of| {
+            let lent = |found: &concord_spec::ledger::Office| found.delegations.iter().any(|known| known.kind == of.id);
+            naive
+                .offices
+                .get(&office)
+                .is_some_and(|found| lent(found) || naive.has_type(&office, &of.id))
+        });
         let fitting = dice.pick(fitting.collect::<Vec<_>>()).filter(|_| dice.chance(85));
         let of = fitting.or(dice.pick(types.collect::<Vec<_>>()));
         let used = dice.pick(naive.series.values().map(|(_, series)| series.key));

@@ -206,9 +206,25 @@ impl Run {
                 .map(|by| (Actor::Region(by), Action::Vote(vote)))
                 .collect();
         }
+        if dice.chance(4) {
+            return self.landslide(in_force);
+        }
         (0..1 + dice.below(8))
             .filter_map(|_| self.intent(dice, at.time))
             .collect()
+    }
+
+    /// All regions vote for all that is open: of two changes that pass together one may make the other impossible.
+    fn landslide(&self, in_force: Vec<RegionId>) -> Vec<(Actor, Action)> {
+        let vote = |by: &RegionId| {
+            let all = self.naive.proposals.iter().map(|known| Vote {
+                proposal: known.id,
+                approve: true,
+            });
+            all.map(|vote| (Actor::Region(by.clone()), Action::Vote(vote)))
+                .collect::<Vec<_>>()
+        };
+        in_force.iter().flat_map(vote).collect()
     }
 
     /// What a start was prepared for.
@@ -238,7 +254,7 @@ impl Run {
                 Actor::Nobody,
                 Action::Evidence(Box::new(federal::evidence(dice, naive, players))),
             )),
-            15..=25 => local::of_offices(dice, naive, players),
+            15..=25 => local::of_offices(dice, naive, players, time),
             _ => local::of_series(dice, naive, players, time),
         }?;
         // Now and then somebody else says it.
