@@ -75,8 +75,12 @@ struct Inner {
 struct Held {
     votes: BTreeMap<PublicKey, Kept<ed25519_dalek::SigningKey>>,
     seals: BTreeMap<SealPublicKey, Kept<SealSecretKey>>,
-    /// Files that were read, or cannot be.
+    /// Files that were read.
     seen: BTreeSet<PathBuf>,
+    /// Files that cannot be read as they are, with their lengths: one that is still being copied grows.
+    unusable: BTreeMap<PathBuf, u64>,
+    /// Files of retired keys, with the keys, that are not erased yet.
+    to_erase: Vec<(String, PathBuf)>,
     terms: Vec<Term>,
     /// Terms whose keys are not here, which was said.
     missed: BTreeSet<id::Height>,
@@ -164,10 +168,12 @@ impl RegionKeys {
                 for path in files {
                     match self.load(&path) {
                         Ok(()) => tracing::info!(path = %path.display(), "read a new key"),
-                        Err(error) => tracing::error!(%error, "a new key file cannot be used"),
+                        Err(error) => {
+                            tracing::error!(%error, "a new key file cannot be used, and is looked at again when it is another");
+                            let length = length_of(&path);
+                            self.held().unusable.insert(path, length);
+                        }
                     }
-                    // One that does not open now is tried again only after a start.
-                    self.held().seen.insert(path);
                 }
             }
             Err(error) => tracing::error!(%error, "new keys cannot be looked for"),
@@ -184,24 +190,35 @@ impl RegionKeys {
     }
 
     fn erase_retired(&self, own: &Region, tip: id::Height) -> Result<(), KeysError> {
-        let mut files = Vec::new();
-        {
+        let waiting = {
             let mut held = self.held();
             let (votes, seals) = retired(own, tip);
-            for key in votes {
-                files.extend(held.votes.remove(&key).map(|kept| (key.to_string(), kept.files)));
-            }
-            for key in seals {
-                files.extend(held.seals.remove(&key).map(|kept| (key.to_string(), kept.files)));
+            let votes = votes
+                .into_iter()
+                .filter_map(|key| Some((key.to_string(), held.votes.remove(&key)?.files)));
+            let mut files: Vec<(String, Vec<PathBuf>)> = votes.collect();
+            let seals = seals
+                .into_iter()
+                .filter_map(|key| Some((key.to_string(), held.seals.remove(&key)?.files)));
+            files.extend(seals);
+            let each = files
+                .into_iter()
+                .flat_map(|(key, files)| files.into_iter().map(move |path| (key.clone(), path)));
+            held.to_erase.extend(each);
+            std::mem::take(&mut held.to_erase)
+        };
+        // One that cannot be erased does not keep the others, and is tried again after the next block.
+        let mut first = Ok(());
+        for (key, path) in waiting {
+            match erase(&path) {
+                Ok(()) => tracing::info!(path = %path.display(), %key, height = %tip, "erased a retired key"),
+                Err(error) => {
+                    self.held().to_erase.push((key, path));
+                    first = first.and(Err(error));
+                }
             }
         }
-        for (key, files) in files {
-            for path in files {
-                erase(&path)?;
-                tracing::info!(path = %path.display(), %key, height = %tip, "erased a retired key");
-            }
-        }
-        Ok(())
+        Ok(first?)
     }
 
     /// Key files that were not looked at yet.
@@ -213,7 +230,12 @@ impl RegionKeys {
         let mut files = Vec::new();
         for entry in std::fs::read_dir(&self.0.dir).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
-            if kind_of(&path).is_some() && !self.held().seen.contains(&path) {
+            let held = self.held();
+            let unusable = held
+                .unusable
+                .get(&path)
+                .is_some_and(|length| *length == length_of(&path));
+            if kind_of(&path).is_some() && !held.seen.contains(&path) && !unusable {
                 files.push(path);
             }
         }
@@ -284,6 +306,11 @@ impl Held {
 
 fn is_over(term: &Term, height: id::Height) -> bool {
     term.until.is_some_and(|until| until <= height)
+}
+
+/// Bytes of a file, 0 where it cannot be asked.
+fn length_of(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
 /// The keys that the ledger named for this region and will not need again. A term is over once the block at its end is

@@ -43,7 +43,8 @@ impl Regions {
         })
     }
 
-    /// The regions in force at a height. What is not known yet is asked for, and checked.
+    /// The regions in force at a height. What is later than the last change that was proved is asked for each time: that there was
+    /// no other change since, nothing but a seal proves.
     ///
     /// # Errors
     /// See [`RegionsError`].
@@ -54,10 +55,16 @@ impl Regions {
     ) -> Result<RegionSet, RegionsError> {
         if height > self.known.borrow().0 {
             let history = ask()?;
-            let until = history.height;
+            let last = history
+                .changes
+                .last()
+                .map_or(Height(0), |change| change.handover.header.height);
             let mut epochs = Epochs::founded(&self.charter)?;
             epochs.follow(history, &self.chain_id)?;
-            self.known.replace((until, epochs));
+            // A node that tells less than was proved before tells nothing new.
+            if last > self.known.borrow().0 {
+                self.known.replace((last, epochs));
+            }
         }
         Ok(self.known.borrow().1.at(height).clone())
     }
