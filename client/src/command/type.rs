@@ -48,7 +48,7 @@ pub(crate) enum Verb {
     /// Tell how large the codes of a type become at worst, before it is defined: nothing is signed
     ///
     /// Computed from the definition: every text at its longest, in batches of 16 and of 64 credentials. Over 1,000 bytes a
-    /// certificate gets no full code; tighter claims and [bounds] in the definition make it smaller.
+    /// certificate gets no full code; tighter claims, and a table of bounds in the definition, make it smaller.
     Size {
         /// The definition (TOML)
         file: PathBuf,
