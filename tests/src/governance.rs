@@ -30,6 +30,8 @@ pub fn change(cluster: &Cluster, change: Change, voters: &[usize]) -> Result<u64
     let proposal = Pen::of_region(cluster, *first)?.record(Action::Propose(Box::new(change)));
     let mut last = record(cluster.api(*first)?, &proposal)?;
     for voter in others {
+        // A node takes a vote on what it knows.
+        cluster.await_height(last.height.unwrap_or(0), IN_FORCE_WITHIN)?;
         let vote = Vote {
             proposal: proposal.id(),
             approve: true,

@@ -213,7 +213,7 @@ fn a_node_starts_on_no_charter_but_the_one_its_region_signed() -> Result {
     fs::write(&charter, &whole).map_err(HarnessError::file(&charter))?;
     copy(&theirs.join("keys/consensus.pem"), &own.join("keys/consensus.pem"))?;
     let refused = Ceremony::refusal(ceremony.start_and_stop(&own))?;
-    says("a node with another key", &refused, "not those that the charter names")?;
+    says("a node with another key", &refused, "not those that the ledger names")?;
     for done in [ceremony.path(""), imposter.path("")] {
         fs::remove_dir_all(&done).map_err(HarnessError::file(&done))?;
     }

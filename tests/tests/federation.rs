@@ -127,12 +127,17 @@ fn rotate_node(cluster: &Cluster, index: usize) -> Result {
 
 /// An authority's rotation is taken back within its 72 hours: once by the old keyring, once by vote.
 fn cancel_rotations(cluster: &Cluster) -> Result {
+    // Recorded where it was handed in; the node that is asked below may be a moment behind.
+    let everywhere = |taken: concord_tests::RecordState| cluster.await_height(taken.height.unwrap_or(0), WITHIN);
     let keyring = |seed: u8| Keyring::new(1, vec![SecretKey::from_seed([seed; 32]).public()]);
     for (index, seed) in [(2, 71), (3, 72)] {
         let keyring = keyring(seed).map_err(|why| HarnessError::bytes("keyring", why))?;
         let region = cluster.node(index)?.region().clone();
         let mut pen = Pen::of_region(cluster, index)?;
-        record(cluster.api(index)?, &pen.record(Action::RotateAuthority(keyring)))?;
+        everywhere(record(
+            cluster.api(index)?,
+            &pen.record(Action::RotateAuthority(keyring)),
+        )?)?;
         let waiting = state(cluster, 0)?;
         let found = waiting
             .federation()
@@ -140,10 +145,10 @@ fn cancel_rotations(cluster: &Cluster) -> Result {
             .and_then(|found| found.rotation.clone());
         claim(found.is_some(), || "the rotation is under way".to_owned())?;
         if index == 2 {
-            record(
+            everywhere(record(
                 cluster.api(index)?,
                 &pen.record(Action::CancelRotation(concord_spec::record::Nothing)),
-            )?;
+            )?)?;
         } else {
             change(cluster, Change::CancelRotation(region.clone()), &[0, 1, 2, 4])?;
         }
@@ -169,7 +174,7 @@ fn the_federation_changes_while_issuing_goes_on_and_what_was_issued_stays_valid(
     let mut cluster = Cluster::start(Options::default())?;
     let mut books = books(&cluster)?;
     let mut desk = books.pop().ok_or_else(|| HarnessError::bytes("a desk", "none"))?.1;
-    let before = certify(cluster.api(0)?, cluster.charter(), &mut desk)?;
+    let before = certify(cluster.api(1)?, cluster.charter(), &mut desk)?;
     let old_bundle = bundle(&cluster, 0, before.receipt.height)?;
     let load = Load::start(books, Duration::from_millis(20));
 
@@ -247,7 +252,9 @@ fn an_observer_replicates_and_serves_and_never_votes() -> Result {
     for _ in 0..5 {
         record(&api, &book.issue(1))?;
     }
-    // What is handed in at the observer is recorded too.
+    // What is handed in at the observer is recorded too, once it knows the numbers before.
+    let height = cluster.height()?;
+    cluster.await_height(height, WITHIN)?;
     record(cluster.api(observer)?, &book.issue(1))?;
     let height = cluster.height()?;
     cluster.await_height(height, WITHIN)?;
