@@ -31,7 +31,15 @@ pub fn change(cluster: &Cluster, change: Change, voters: &[usize]) -> Result<u64
     let mut last = record(cluster.api(*first)?, &proposal)?;
     for voter in others {
         // A node takes a vote on what it knows.
-        cluster.await_height(last.height.unwrap_or(0), IN_FORCE_WITHIN)?;
+        let known = last.height.unwrap_or(0);
+        until("the voter's node knows the proposal", IN_FORCE_WITHIN, || {
+            let height = cluster.api(*voter)?.status()?.height;
+            Ok(if height >= known {
+                Seen::Yes(())
+            } else {
+                Seen::NotYet(format!("height {height} of {known}"))
+            })
+        })?;
         let vote = Vote {
             proposal: proposal.id(),
             approve: true,
