@@ -10,7 +10,7 @@ use concord_spec::digest::Digest;
 use concord_spec::id::{RegionId, UnixMillis};
 use concord_spec::verify::{
     self as rules, CheckName, CheckWords, DEFAULT_MAX_AGE_MS, Ground, Language, OutcomeOf, Policy, Presented, Report,
-    Words,
+    SealsSeen, Words,
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -51,7 +51,7 @@ pub(crate) struct Verify {
 }
 
 /// How many files are verified before their reports are written.
-const CHUNK: usize = 64;
+const CHUNK: usize = 1_024;
 const MS_PER_DAY: u64 = 86_400_000;
 const DEFAULT_MAX_AGE_DAYS: u64 = DEFAULT_MAX_AGE_MS / MS_PER_DAY;
 
@@ -68,7 +68,10 @@ impl Verify {
         let language = self.lang.unwrap_or_else(show::language);
         let mut worst = 0;
         for chunk in self.files.chunks(CHUNK) {
-            let reports: Vec<Report> = chunk.par_iter().map(|file| judge(file, &state, &policy, now)).collect();
+            let reports: Vec<Report> = chunk
+                .par_iter()
+                .map_init(SealsSeen::new, |seen, file| judge(file, &state, &policy, now, seen))
+                .collect();
             for (file, report) in chunk.iter().zip(&reports) {
                 worst = worse(worst, report.exit);
                 let words = if shared.json {
@@ -90,10 +93,16 @@ fn worse(one: u8, other: u8) -> u8 {
 }
 
 /// Reads a file and verifies what it holds.
-pub(super) fn judge(file: &Path, state: &TrustedState, policy: &Policy, now: UnixMillis) -> Report {
+pub(super) fn judge(
+    file: &Path,
+    state: &TrustedState,
+    policy: &Policy,
+    now: UnixMillis,
+    seen: &mut SealsSeen,
+) -> Report {
     match scan::scan_file(file) {
-        Ok(Scanned::Certificate(bytes)) => rules::verify(Presented::Certificate(&bytes), state, policy, now),
-        Ok(Scanned::Small(bytes)) => rules::verify(Presented::Credential(&bytes), state, policy, now),
+        Ok(Scanned::Certificate(bytes)) => rules::verify_seen(Presented::Certificate(&bytes), state, policy, now, seen),
+        Ok(Scanned::Small(bytes)) => rules::verify_seen(Presented::Credential(&bytes), state, policy, now, seen),
         Err(reason) => rules::unread(nothing_read(&reason), state, now),
     }
 }
