@@ -21,9 +21,9 @@ pub const PROPOSAL_OPEN_MS: u64 = 30 * 24 * 3_600_000;
 pub const MAX_PROPOSALS_OF_REGION: usize = 8;
 /// Most entries of evidence against one region: more would prove nothing more.
 pub const MAX_EVIDENCE_OF_REGION: usize = 64;
-/// Most times that the keys of one region's node may change.
+/// Most times that the keys of one region's node may change, as far as the section has room; the rules let fewer in.
 pub const MAX_TERMS: usize = 4_096;
-/// Most regions that are or were members, and most domain authorities.
+/// Most regions that are or were members, and most domain authorities, that the section has room for; the rules let in fewer.
 pub const MAX_MEMBERS: usize = 1_024;
 
 /// Keys of a region's node, from a height up to another: then it is in both quorums.
@@ -251,7 +251,8 @@ wire_array!(EvidenceEntry {
 });
 
 const MAX_EVIDENCE: usize = MAX_EVIDENCE_OF_REGION * MAX_MEMBERS;
-const MAX_PROPOSALS: usize = MAX_PROPOSALS_OF_REGION * MAX_REGIONS;
+/// Most proposals that are open.
+pub(super) const MAX_PROPOSALS: usize = MAX_PROPOSALS_OF_REGION * MAX_REGIONS;
 /// Most changes that passed and wait for their height.
 pub(super) const MAX_SCHEDULED: usize = 2_048;
 /// Most versions that were voted.

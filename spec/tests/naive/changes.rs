@@ -37,6 +37,7 @@ impl Naive {
         self.proposals.retain(|known| known.open_until >= at.time);
         let open = self.proposals.iter().filter(|known| known.proposer == *region).count();
         must(open < 8, "TOO_MANY_PROPOSALS")?;
+        self.proposal_fits(region, change)?;
         self.proposals.push(Proposal {
             id,
             proposer: region.clone(),

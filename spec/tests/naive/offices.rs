@@ -143,8 +143,8 @@ impl Naive {
             succession: None,
             delegations: Vec::new(),
         };
-        self.offices.insert(id, office);
-        Ok(())
+        self.offices.insert(id.clone(), office);
+        self.directory_fits(&id)
     }
 
     pub(super) fn register_below(&mut self, parent: &OfficeId, body: &RegisterOffice, at: &BlockContext) -> Verdict {
@@ -202,8 +202,13 @@ impl Naive {
             )?;
         }
         must(amended != *office, "NOTHING_CHANGES")?;
+        let grows = super::shares::of_office(&amended) > super::shares::of_office(office);
         self.offices.insert(body.office.clone(), amended);
-        Ok(())
+        if grows {
+            self.directory_fits(&body.office)
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn set_office(&mut self, region: &RegionId, body: &SetOffice, at: &BlockContext) -> Verdict {

@@ -35,7 +35,7 @@ impl Naive {
         self.next_series += 1;
         self.series.insert(id, (office.region.clone(), series));
         self.numbers.insert(id, Numbers::default());
-        Ok(())
+        self.directory_fits(office)
     }
 
     /// Whose a series is at a height.

@@ -2,12 +2,17 @@
 
 use super::region::effect;
 use crate::charter::CharterRegion;
+use crate::codec;
 use crate::id::{FEDERATION_OWNER, Height, RegionId, UnixMillis};
 use crate::ledger::federation::{
-    DomainAuthority, EFFECT_AFTER_BLOCKS, MAX_MEMBERS, MAX_PROPOSALS_OF_REGION, MAX_SCHEDULED, MAX_TERMS, MAX_VERSIONS,
+    DomainAuthority, EFFECT_AFTER_BLOCKS, MAX_PROPOSALS, MAX_PROPOSALS_OF_REGION, MAX_SCHEDULED, MAX_VERSIONS,
     PROPOSAL_OPEN_MS, Proposal, Region, Scheduled,
 };
-use crate::ledger::{BlockContext, Directory, Entry, LedgerState, Outcome, Rejection};
+use crate::ledger::shares::check_room;
+use crate::ledger::{
+    BlockContext, Directory, Entry, LedgerState, MAX_DOMAINS, MAX_REGIONS_EVER, MAX_TERMS_OF_REGION, Outcome,
+    PROPOSALS_OF_REGION, Rejection, SectionName,
+};
 use crate::record::{Actor, Change, NodeKeys, RecordId, ReplaceKeyring, SucceedRegion, VersionChange, Vote};
 use crate::seal::MAX_REGIONS;
 use std::sync::Arc;
@@ -22,10 +27,7 @@ impl LedgerState {
     ) -> Result<Outcome, Rejection> {
         self.in_force(region, at)?;
         self.check_change(change, at)?;
-        let open = |proposal: &&Proposal| proposal.proposer == *region && proposal.open_until >= at.time;
-        if self.federation.proposals.iter().filter(open).count() >= MAX_PROPOSALS_OF_REGION {
-            return Err(Rejection::TooManyProposals);
-        }
+        self.check_proposals(region, change, at)?;
         let proposal = Proposal {
             id,
             proposer: region.clone(),
@@ -103,6 +105,27 @@ impl LedgerState {
             self.close_proposal(id);
         }
         Ok(())
+    }
+
+    /// That one more proposal of a region may be open.
+    fn check_proposals(&self, region: &RegionId, change: &Change, at: &BlockContext) -> Result<(), Rejection> {
+        let open = self.federation.proposals.iter();
+        let open: Vec<&Proposal> = open.filter(|proposal| proposal.open_until >= at.time).collect();
+        let own: Vec<&Proposal> = open.iter().copied().filter(|known| known.proposer == *region).collect();
+        if own.len() >= MAX_PROPOSALS_OF_REGION || open.len() >= MAX_PROPOSALS {
+            return Err(Rejection::TooManyProposals);
+        }
+        let bytes = |change: &Change| codec::to_vec(change).len();
+        let used = own
+            .iter()
+            .fold(0_usize, |sum, known| sum.saturating_add(bytes(&known.change)));
+        check_room(
+            region,
+            SectionName::Federation,
+            used,
+            bytes(change),
+            PROPOSALS_OF_REGION,
+        )
     }
 
     fn close_proposal(&mut self, id: &RecordId) {
@@ -221,8 +244,7 @@ impl LedgerState {
                 federation.domains.insert(place, admitted);
             }),
             Change::DefineType(definition) => {
-                Arc::make_mut(&mut self.catalogue).insert(*definition, from);
-                self.touched.insert(Entry::Catalogue);
+                self.put_type(*definition, from);
             }
             Change::CloseType(reference) => {
                 if let Some(entry) = Arc::make_mut(&mut self.catalogue).entry_mut(&reference) {
@@ -292,7 +314,7 @@ impl LedgerState {
                 if region || name == FEDERATION_OWNER || self.federation.domain(&domain.domain).is_some() {
                     return impossible("a region or domain authority has this name, or it is kept for the federation");
                 }
-                if domain.labels.is_empty() || self.federation.domains.len() >= MAX_MEMBERS {
+                if domain.labels.is_empty() || self.federation.domains.len() >= MAX_DOMAINS {
                     return impossible("the domain authority has no name, or there are too many");
                 }
                 Ok(())
@@ -324,7 +346,8 @@ impl LedgerState {
         if known.is_some_and(|known| known.is_member_at(effect(at))) {
             return impossible("the region is a member");
         }
-        if known.is_some_and(|known| known.terms.len() >= MAX_TERMS) || self.federation.regions.len() >= MAX_MEMBERS {
+        let full = self.federation.regions.len() >= MAX_REGIONS_EVER;
+        if known.map_or(full, |known| known.terms.len() >= MAX_TERMS_OF_REGION) {
             return impossible("there are too many members, or the node's keys were changed too often");
         }
         let name = card.region.as_str();
@@ -370,8 +393,8 @@ impl LedgerState {
     /// That a suspended region can be in both quorums again: another may have taken the last place meanwhile.
     fn check_return(&self, region: &Region, at: &BlockContext) -> Result<(), Rejection> {
         self.check_settled(region, at)?;
-        if self.members_after(at) >= MAX_REGIONS || region.terms.len() >= MAX_TERMS {
-            let why = "a federation has at most 256 regions, and the node's keys change at most 4,096 times";
+        if self.members_after(at) >= MAX_REGIONS || region.terms.len() >= MAX_TERMS_OF_REGION {
+            let why = "a federation has at most 256 regions, and the node's keys change at most 512 times";
             return Err(Rejection::ChangeNotPossible(why));
         }
         Ok(())

@@ -5,7 +5,7 @@ use crate::id::{Height, OfficeCode, OfficeId, RegionId, UnixMillis};
 use crate::key::keyring::Keyring;
 use crate::ledger::directory::{Delegation, MAX_DELEGATIONS, MAX_NAMES, Office, OfficeName, Succession};
 use crate::ledger::standing::{self, MAX_STEPS};
-use crate::ledger::{BlockContext, LedgerState, Outcome, Rejection};
+use crate::ledger::{BlockContext, LedgerState, Outcome, Rejection, derived, shares};
 use crate::record::{AmendOffice, Delegate, OfficeChange, RegisterOffice, Scope, SetOffice, SucceedOffice};
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ impl LedgerState {
         check_offset(body.utc_offset_minutes)?;
         let office = Office {
             code: body.code.clone(),
-            parent,
+            parent: parent.clone(),
             level: body.level,
             names: vec![OfficeName {
                 from: at.height,
@@ -44,6 +44,15 @@ impl LedgerState {
             succession: None,
             delegations: Vec::new(),
         };
+        let branch = match parent {
+            Some(parent) => self.branch(&OfficeId::new(region.clone(), parent)),
+            None => Some(id),
+        };
+        let charge = shares::of_office(&office);
+        self.check_directory_room(region, branch.as_ref(), charge)?;
+        if let Some(branch) = branch {
+            self.derived.charge(&branch, charge);
+        }
         self.change_directory(region, |directory| directory.insert_office(office));
         Ok(Outcome::Done)
     }
@@ -135,6 +144,7 @@ impl LedgerState {
         if amended == *office {
             return Err(Rejection::NothingChanges);
         }
+        self.check_growth(&body.office, office, &amended)?;
         self.change_office(&body.office, |office| *office = amended);
         Ok(Outcome::Done)
     }
@@ -338,12 +348,34 @@ impl LedgerState {
         steps
     }
 
+    /// The office that its region registered, and under which this one stands in the directory.
+    pub(super) fn branch(&self, id: &OfficeId) -> Option<OfficeId> {
+        let directory = self.directory(&id.region)?;
+        derived::branch(&id.region, directory, directory.office(&id.code)?)
+    }
+
+    /// That there is room for an office as it will be.
+    fn check_growth(&self, id: &OfficeId, now: &Office, then: &Office) -> Result<(), Rejection> {
+        match shares::of_office(then).checked_sub(shares::of_office(now)) {
+            Some(more) if more > 0 => self.check_directory_room(&id.region, self.branch(id).as_ref(), more),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn change_office(&mut self, id: &OfficeId, change: impl FnOnce(&mut Office)) {
+        let branch = self.branch(id);
+        let (mut before, mut after) = (0, 0);
         self.change_directory(&id.region, |directory| {
             if let Some(office) = directory.office_mut(&id.code) {
+                before = shares::of_office(office);
                 change(office);
+                after = shares::of_office(office);
             }
         });
+        if let Some(branch) = branch {
+            self.derived.charge(&branch, after);
+            self.derived.discharge(&branch, before);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Series and the status of what they hold: the office's, and of those who supervise it.
 
 use crate::id::{CredentialId, Number, OfficeId, SeriesId, TypeId};
-use crate::ledger::{BlockContext, LedgerState, Outcome, Rejection, Series, SeriesPlace, standing};
+use crate::ledger::{BlockContext, LedgerState, Outcome, Rejection, Series, SeriesPlace, shares, standing};
 use crate::record::{Actor, Issue, MAX_BATCH, MAX_RANGES, NumberRange, OpenSeries, SetStatus, StatusChange, Successor};
 use crate::status::{SeriesStatus, StatusKind};
 
@@ -18,6 +18,11 @@ impl LedgerState {
         self.check_issues(office, kind, at)?;
         if let Some(series) = self.series_keys.get(&body.key) {
             return Err(Rejection::SeriesKeyInUse(*series));
+        }
+        let branch = self.branch(office);
+        self.check_directory_room(&office.region, branch.as_ref(), shares::SERIES)?;
+        if let Some(branch) = branch {
+            self.derived.charge(&branch, shares::SERIES);
         }
         let id = self.federation.next_series;
         let place = SeriesPlace {
