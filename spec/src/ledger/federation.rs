@@ -155,7 +155,17 @@ impl Region {
         Some(last.until.unwrap_or(last.from)).filter(|change| *change > height)
     }
 
-    /// Ends the term in force, if there is one.
+    /// Whether its last term begins at a later height than this and has no end: its node's keys are being rotated, or it
+    /// comes into force. No end of a region waits for that, or one that rotates again and again could put its own off.
+    #[must_use]
+    pub fn rotates_after(&self, height: Height) -> bool {
+        self.terms
+            .last()
+            .is_some_and(|last| last.until.is_none() && last.from > height)
+    }
+
+    /// Ends the last term, if it has no end yet. One that would have begun at that height is never in force then; it stays,
+    /// because its keys may not be used again.
     pub(super) fn end_term(&mut self, until: Height) {
         if let Some(last) = self.terms.last_mut().filter(|last| last.until.is_none()) {
             last.until = Some(until);
@@ -358,7 +368,9 @@ impl Federation {
     #[must_use]
     pub fn changes_of_regions(&self) -> Vec<Height> {
         let terms = self.regions.iter().flat_map(|region| &region.terms);
+        // A term that ended before it began was never in force.
         let mut heights: Vec<Height> = terms
+            .filter(|term| term.until != Some(term.from))
             .flat_map(|term| [Some(term.from), term.until])
             .flatten()
             .filter(|height| *height > Height(1))

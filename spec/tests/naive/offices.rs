@@ -236,6 +236,17 @@ impl Naive {
         Ok(())
     }
 
+    /// Suspends what stands in a directory under nobody who stands there too.
+    pub(super) fn suspend_all(&mut self, region: &RegionId, height: u64) {
+        for id in self.offices.keys().cloned().collect::<Vec<_>>() {
+            let below = self.parent(&id).is_some_and(|parent| parent.region == *region);
+            let office = &self.offices[&id];
+            if id.region == *region && !below && !self.is_gone(&id) && office.suspended.is_none() {
+                self.offices.get_mut(&id).unwrap().suspended = Some(Height(height));
+            }
+        }
+    }
+
     pub(super) fn succeed(&mut self, region: &RegionId, body: &SucceedOffice, at: &BlockContext) -> Verdict {
         self.own_office(region, &body.office)?;
         must(self.offices[&body.office].succession.is_none(), "OFFICE_STANDING")?;

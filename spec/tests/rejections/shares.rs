@@ -2,8 +2,8 @@
 
 use super::{Case, SERIES};
 use crate::scene::{
-    Desk, LICENCE, by_own_region, labels, opening, propose, proposed, recognise, refused, region, set_office,
-    terms, version_of,
+    Desk, LICENCE, by_own_region, labels, opening, propose, proposed, recognise, refused, region, set_office, terms,
+    version_of,
 };
 use concord_spec::catalogue::{ClaimDefinition, ClaimKind, Label, Printed, Sensitivity, TypeDefinition};
 use concord_spec::codec;

@@ -366,8 +366,14 @@ pub(super) const IMPOSSIBLE: &[Case] = &[
     ("suspended: a suspended region", "REGION_NOT_IN_FORCE", |world| {
         propose(world, 0, Change::SuspendRegion(code(3)?))
     }),
-    ("suspended: a region whose keys change", "CHANGE_PENDING", |world| {
+    ("suspended: a region whose keys change", "accept", |world| {
         propose(world, 1, Change::SuspendRegion(code(0)?))
+    }),
+    ("removed: a region whose keys change", "accept", |world| {
+        propose(world, 1, Change::RemoveRegion(code(0)?))
+    }),
+    ("removed: a region that is admitted by the last block", "accept", |world| {
+        propose(world, 1, Change::RemoveRegion(code(7)?))
     }),
     ("reinstated: a region in force", "CHANGE_NOT_POSSIBLE", |world| {
         propose(world, 0, Change::ReinstateRegion(code(1)?))

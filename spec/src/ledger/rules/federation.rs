@@ -137,7 +137,7 @@ impl LedgerState {
     fn pass(&mut self, change: Change, at: &BlockContext) {
         let from = effect(at);
         match change {
-            Change::AdmitRegion(card) => self.admit(&card, from),
+            Change::AdmitRegion(card) => self.admit(&card, from, at.height),
             Change::SuspendRegion(region) => self.change_region(&region, |found| {
                 found.end_term(from);
                 found.suspended = Some(from);
@@ -153,13 +153,14 @@ impl LedgerState {
                 found.suspended = None;
                 found.removed = Some(from);
             }),
+            // At once, as when the region itself takes it back: within two blocks it could come into force.
+            Change::CancelRotation(region) => self.change_region(&region, |found| found.rotation = None),
             other @ (Change::SetParameters(_)
             | Change::RaiseVersion(_)
             | Change::AdmitDomain(_)
             | Change::DefineType(_)
             | Change::ReplaceKeyring(_)
             | Change::SucceedRegion(_)
-            | Change::CancelRotation(_)
             | Change::CloseType(_)) => self.change_federation(|federation| {
                 federation.scheduled.push(Scheduled {
                     at: from,
@@ -177,7 +178,8 @@ impl LedgerState {
         });
     }
 
-    fn admit(&mut self, card: &CharterRegion, from: Height) {
+    fn admit(&mut self, card: &CharterRegion, from: Height, passed: Height) {
+        self.suspend_offices_of(&card.region, passed);
         let mut admitted = Region::admitted(card, from);
         self.change_federation(|federation| {
             let place = federation
@@ -256,12 +258,12 @@ impl LedgerState {
             Change::SucceedRegion(body) => {
                 self.change_region(&body.region, |found| found.successor = Some(body.successor))
             }
-            Change::CancelRotation(region) => self.change_region(&region, |found| found.rotation = None),
             // Written when they passed.
             Change::AdmitRegion(_)
             | Change::SuspendRegion(_)
             | Change::ReinstateRegion(_)
-            | Change::RemoveRegion(_) => {}
+            | Change::RemoveRegion(_)
+            | Change::CancelRotation(_) => {}
         }
     }
 
@@ -377,7 +379,9 @@ impl LedgerState {
 
     /// That the others can go on without a region.
     fn check_leaving(&self, region: &RegionId, at: &BlockContext) -> Result<(), Rejection> {
-        if let Some(found) = self.federation.region(region) {
+        if let Some(found) = self.federation.region(region)
+            && !found.rotates_after(at.height)
+        {
             self.check_settled(found, at)?;
         }
         let stays = self

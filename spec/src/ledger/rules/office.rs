@@ -180,6 +180,34 @@ impl LedgerState {
         Ok(Outcome::Done)
     }
 
+    /// Suspends the offices of a region that was a member before, and so all below them: who held their keys then need not be
+    /// who holds them now, and each is to be reinstated knowingly.
+    pub(super) fn suspend_offices_of(&mut self, region: &RegionId, height: Height) {
+        let Some(directory) = self.directory(region) else {
+            return;
+        };
+        let on_top = |office: &&Office| {
+            let id = OfficeId::new(region.clone(), office.code.clone());
+            let parent = self.parent_of(&id, office);
+            parent.is_none_or(|parent| parent.region != *region)
+        };
+        let acting = directory
+            .offices
+            .iter()
+            .filter(|office| office.closed.is_none() && office.succession.is_none() && office.suspended.is_none());
+        let codes: Vec<OfficeCode> = acting.filter(on_top).map(|office| office.code.clone()).collect();
+        if codes.is_empty() {
+            return;
+        }
+        self.change_directory(region, |directory| {
+            for code in &codes {
+                if let Some(office) = directory.office_mut(code) {
+                    office.suspended = Some(height);
+                }
+            }
+        });
+    }
+
     pub(super) fn succeed_office(
         &mut self,
         region: &RegionId,
@@ -306,7 +334,7 @@ impl LedgerState {
         })
     }
 
-    fn parent_of(&self, id: &OfficeId, office: &Office) -> Option<OfficeId> {
+    pub(super) fn parent_of(&self, id: &OfficeId, office: &Office) -> Option<OfficeId> {
         let parent = OfficeId::new(id.region.clone(), office.parent.clone()?);
         Some(standing::holder_at(self, &parent, Height(u64::MAX)))
     }
