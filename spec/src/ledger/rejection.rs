@@ -141,8 +141,11 @@ pub enum Rejection {
     /// The numbers of the series are used up.
     #[error("series {0} has no more numbers; open another")]
     NumbersExhausted(SeriesId),
-    /// Ranges out of order, touching, empty, too many or none.
-    #[error("the ranges must be 1 to {max}, ascending, not empty, with a gap between them", max = crate::record::MAX_RANGES)]
+    /// Ranges out of order, touching, empty, too many or none, or over too many chunks.
+    #[error(
+        "the ranges must be 1 to {max}, ascending, not empty, with a gap between them, and meet at most {chunks} chunks of 4,096 numbers; \
+         say it in several records", max = crate::record::MAX_RANGES, chunks = crate::record::MAX_RECORD_CHUNKS
+    )]
     Ranges,
     /// Numbers that are not issued.
     #[error("number {number} of series {series} is not issued yet")]

@@ -157,6 +157,12 @@ pub(crate) const STATUS: &[Case] = &[
     ("RANGES", |world| changed(world, &[(5, 1), (3, 1)], REVOKE)),
     ("RANGES", |world| changed(world, &[(3, 0)], REVOKE)),
     ("RANGES", |world| changed(world, &[(3, u64::MAX)], REVOKE)),
+    // A range over 4,097 chunks, and two that meet 4,097 together; one over 4,096 may be.
+    ("RANGES", |world| changed(world, &[(4_095, 4_095 * 4_096 + 2)], REVOKE)),
+    ("RANGES", |world| {
+        changed(world, &[(0, 1), (2, 4_095 * 4_096 - 1)], REVOKE)
+    }),
+    ("NOT_ISSUED", |world| changed(world, &[(0, 4_096 * 4_096)], REVOKE)),
     ("NOT_ISSUED", |world| changed(world, &[(15, 2)], REVOKE)),
     ("NOT_ISSUED", |world| changed(world, &[(3, 1), (16, 1)], REVOKE)),
     ("STATUS_FINAL", |world| changed(world, &[(1, 1)], SUSPEND)),

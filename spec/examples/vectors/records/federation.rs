@@ -372,9 +372,11 @@ pub(super) const IMPOSSIBLE: &[Case] = &[
     ("removed: a region whose keys change", "accept", |world| {
         propose(world, 1, Change::RemoveRegion(code(0)?))
     }),
-    ("removed: a region that is admitted by the last block", "accept", |world| {
-        propose(world, 1, Change::RemoveRegion(code(7)?))
-    }),
+    (
+        "removed: a region that is admitted by the last block",
+        "accept",
+        |world| propose(world, 1, Change::RemoveRegion(code(7)?)),
+    ),
     ("reinstated: a region in force", "CHANGE_NOT_POSSIBLE", |world| {
         propose(world, 0, Change::ReinstateRegion(code(1)?))
     }),

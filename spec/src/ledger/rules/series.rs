@@ -2,7 +2,9 @@
 
 use crate::id::{CredentialId, Number, OfficeId, SeriesId, TypeId};
 use crate::ledger::{BlockContext, LedgerState, Outcome, Rejection, Series, SeriesPlace, shares, standing};
-use crate::record::{Actor, Issue, MAX_BATCH, MAX_RANGES, NumberRange, OpenSeries, SetStatus, StatusChange, Successor};
+use crate::record::{
+    Actor, Issue, MAX_BATCH, MAX_RANGES, MAX_RECORD_CHUNKS, NumberRange, OpenSeries, SetStatus, StatusChange, Successor,
+};
 use crate::status::{SeriesStatus, StatusKind};
 
 impl LedgerState {
@@ -85,7 +87,7 @@ impl LedgerState {
         at: &BlockContext,
     ) -> Result<Outcome, Rejection> {
         let (place, mut status) = self.supervised(actor, body.series, at)?;
-        check_ranges(&body.ranges)?;
+        check_ranges(body)?;
         check_issued(body, &status)?;
         if let Some(effective) = body.effective
             && effective > at.time
@@ -258,13 +260,15 @@ fn change_range(status: &mut SeriesStatus, change: StatusChange, range: &NumberR
     }
 }
 
-fn check_ranges(ranges: &[NumberRange]) -> Result<(), Rejection> {
+fn check_ranges(body: &SetStatus) -> Result<(), Rejection> {
+    let ranges = &body.ranges;
     let end = |range: &NumberRange| range.first.0.checked_add(range.count);
     let whole = ranges.iter().all(|range| range.count > 0 && end(range).is_some());
     let apart = ranges
         .windows(2)
         .all(|pair| matches!(pair, [a, b] if end(a).is_some_and(|end| end < b.first.0)));
-    if (1..=MAX_RANGES).contains(&ranges.len()) && whole && apart {
+    let few = (1..=MAX_RANGES).contains(&ranges.len()) && body.chunks() <= MAX_RECORD_CHUNKS;
+    if few && whole && apart {
         Ok(())
     } else {
         Err(Rejection::Ranges)
