@@ -17,7 +17,9 @@ mod shares;
 pub mod standing;
 mod status_section;
 
-pub use directory::{Delegation, Directory, MAX_DELEGATIONS, MAX_NAMES, Office, OfficeName, Series, Succession};
+pub use directory::{
+    Delegation, Directory, MAX_DELEGATIONS, MAX_LENDERS_OF_REGION, MAX_NAMES, Office, OfficeName, Series, Succession,
+};
 pub use entries::{Entry, EntryError};
 pub use execute::{BlockError, Draft, EMPTY_BLOCK_GAP_MS, Limits};
 pub use federation::{

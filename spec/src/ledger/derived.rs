@@ -1,13 +1,14 @@
 //! What follows from the sections and is asked often: how full each owner's share is, and what stands under or before an
 //! office. Not hashed and not kept: made anew when a state is loaded, changed with each record, never by looking at all.
 
-use super::directory::{Directory, Office};
-use super::sections::Catalogue;
-use super::shares;
+use super::directory::{Delegation, Directory, Office};
+use super::standing::{self, MAX_STEPS};
+use super::{LedgerState, shares};
 use crate::catalogue::TypeDefinition;
-use crate::id::{OfficeId, RegionId};
-use crate::recognition::{Recognition, Terms};
+use crate::id::{Height, OfficeId, RegionId, TypeId, UnixMillis};
+use crate::recognition::Terms;
 use rpds::RedBlackTreeMapSync;
+use std::collections::BTreeMap;
 
 type Counts<K> = RedBlackTreeMapSync<K, usize>;
 
@@ -22,6 +23,13 @@ pub(super) struct Derived {
     directories: Counts<RegionId>,
     /// Bytes charged to an office that its region registered, and all below it.
     branches: Counts<OfficeId>,
+    /// How many offices that are not gone stand directly below an office, whose place nobody took, by the region in whose
+    /// directory they are.
+    below: RedBlackTreeMapSync<OfficeId, BTreeMap<RegionId, usize>>,
+    /// Length of the longest row of successions that ends in an office, counting one for itself; only where there is one.
+    rows: Counts<OfficeId>,
+    /// Which offices let an office issue a type, and until when: over or not.
+    lenders: RedBlackTreeMapSync<(OfficeId, TypeId), BTreeMap<OfficeId, UnixMillis>>,
 }
 
 fn add<K: Ord + Clone + Send + Sync>(counts: &mut Counts<K>, key: K, more: usize) {
@@ -39,23 +47,43 @@ fn take<K: Ord + Clone + Send + Sync>(counts: &mut Counts<K>, key: &K, less: usi
 }
 
 impl Derived {
-    /// From sections that were loaded.
-    pub(super) fn of<'a>(
-        catalogue: &Catalogue,
-        recognition: &Recognition,
-        directories: impl Iterator<Item = (&'a RegionId, &'a Directory)>,
-    ) -> Self {
+    /// From the sections of a state that was loaded.
+    pub(super) fn of(state: &LedgerState) -> Self {
         let mut derived = Self::default();
-        for entry in &catalogue.types {
+        for entry in &state.catalogue.types {
             derived.add_type(&entry.definition);
         }
-        for declaration in &recognition.declarations {
+        for declaration in &state.recognition.declarations {
             derived.add_declaration(&declaration.recogniser, &declaration.terms);
         }
-        for (region, directory) in directories {
+        for (region, directory) in &state.directories {
             derived.add_directory(region, directory);
+            for office in &directory.offices {
+                derived.add_office(state, &OfficeId::new(region.clone(), office.code.clone()), office);
+            }
         }
         derived
+    }
+
+    /// Adds how an office stands to others.
+    fn add_office(&mut self, state: &LedgerState, id: &OfficeId, office: &Office) {
+        for delegation in &office.delegations {
+            self.add_lender(id, delegation);
+        }
+        let parent = office.parent.as_ref().filter(|_| !office.is_gone());
+        if let Some(parent) = parent {
+            let parent = OfficeId::new(id.region.clone(), parent.clone());
+            self.add_below(&standing::holder_at(state, &parent, Height(u64::MAX)), &id.region);
+        }
+        let (mut steps, mut last) = (1_usize, office);
+        while let Some(succession) = last.succession.as_ref().filter(|_| steps < MAX_STEPS) {
+            steps = steps.saturating_add(1);
+            self.lengthen(&succession.to, steps);
+            match state.office(&succession.to) {
+                Some(next) => last = next,
+                None => break,
+            }
+        }
     }
 
     fn add_directory(&mut self, region: &RegionId, directory: &Directory) {
@@ -91,6 +119,85 @@ impl Derived {
     pub(super) fn discharge(&mut self, branch: &OfficeId, less: usize) {
         take(&mut self.directories, &branch.region, less);
         take(&mut self.branches, branch, less);
+    }
+
+    /// An office stands directly below this one, in the directory of a region.
+    pub(super) fn add_below(&mut self, above: &OfficeId, region: &RegionId) {
+        let mut counts = self.below.get(above).cloned().unwrap_or_default();
+        let count = counts.entry(region.clone()).or_default();
+        *count = count.saturating_add(1);
+        self.below.insert_mut(above.clone(), counts);
+    }
+
+    /// It does not any more.
+    pub(super) fn take_below(&mut self, above: &OfficeId, region: &RegionId) {
+        let mut counts = self.below.get(above).cloned().unwrap_or_default();
+        if let Some(count) = counts.get_mut(region) {
+            *count = count.saturating_sub(1);
+        }
+        counts.retain(|_, count| *count > 0);
+        if counts.is_empty() {
+            self.below.remove_mut(above);
+        } else {
+            self.below.insert_mut(above.clone(), counts);
+        }
+    }
+
+    /// An office takes the place of another: what stood below that stands below it, and the row is longer by one.
+    pub(super) fn succeed(&mut self, office: &OfficeId, successor: &OfficeId) {
+        if let Some(moved) = self.below.get(office).cloned() {
+            self.below.remove_mut(office);
+            let mut counts = self.below.get(successor).cloned().unwrap_or_default();
+            for (region, more) in moved {
+                let count = counts.entry(region).or_default();
+                *count = count.saturating_add(more);
+            }
+            self.below.insert_mut(successor.clone(), counts);
+        }
+        let length = self.row_of(office).saturating_add(1);
+        self.lengthen(successor, length);
+    }
+
+    fn lengthen(&mut self, office: &OfficeId, length: usize) {
+        if length > self.row_of(office) {
+            self.rows.insert_mut(office.clone(), length);
+        }
+    }
+
+    /// An office lets another issue a type.
+    pub(super) fn add_lender(&mut self, from: &OfficeId, delegation: &Delegation) {
+        let key = (delegation.to.clone(), delegation.kind.clone());
+        let mut lenders = self.lenders.get(&key).cloned().unwrap_or_default();
+        lenders.insert(from.clone(), delegation.until);
+        self.lenders.insert_mut(key, lenders);
+    }
+
+    /// It does not any more.
+    pub(super) fn take_lender(&mut self, from: &OfficeId, delegation: &Delegation) {
+        let key = (delegation.to.clone(), delegation.kind.clone());
+        let mut lenders = self.lenders.get(&key).cloned().unwrap_or_default();
+        lenders.remove(from);
+        if lenders.is_empty() {
+            self.lenders.remove_mut(&key);
+        } else {
+            self.lenders.insert_mut(key, lenders);
+        }
+    }
+
+    /// The regions in whose directories offices stand directly below this one.
+    pub(super) fn regions_below(&self, office: &OfficeId) -> impl Iterator<Item = &RegionId> {
+        self.below.get(office).into_iter().flat_map(BTreeMap::keys)
+    }
+
+    /// Length of the longest row of successions that ends in an office, counting one for itself.
+    pub(super) fn row_of(&self, office: &OfficeId) -> usize {
+        self.rows.get(office).copied().unwrap_or(1)
+    }
+
+    /// Who lets an office issue a type, and until when: over or not.
+    pub(super) fn lenders_of(&self, office: &OfficeId, kind: &TypeId) -> impl Iterator<Item = (&OfficeId, UnixMillis)> {
+        let lenders = self.lenders.get(&(office.clone(), kind.clone()));
+        lenders.into_iter().flatten().map(|(from, until)| (from, *until))
     }
 
     /// Bytes charged to the types of an owner.

@@ -181,9 +181,7 @@ impl LedgerState {
     }
 
     fn derive(&mut self) {
-        let directories = self.directories.iter();
-        let directories = directories.map(|(region, directory)| (region, directory.as_ref()));
-        self.derived = Derived::of(&self.catalogue, &self.recognition, directories);
+        self.derived = Derived::of(self);
         for (region, directory) in &self.directories.clone() {
             for series in &directory.series {
                 let place = SeriesPlace {

@@ -420,6 +420,10 @@ impl Run {
         assert_eq!(restored.tip(), self.state.tip());
         assert_eq!(restored.region_set(), self.state.region_set());
         assert_eq!(restored.section_roots(), self.state.section_roots());
+        // What is derived must be as good as what was followed record by record: now and then the run goes on from it.
+        if self.naive.height % 3 == 0 {
+            self.state = restored;
+        }
     }
 
     /// An office has nothing that an office above it has not: by the ledger's own judgement of each.

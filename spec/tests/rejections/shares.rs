@@ -2,15 +2,15 @@
 
 use super::{Case, SERIES};
 use crate::scene::{
-    Desk, LICENCE, by_own_region, labels, opening, propose, proposed, recognise, refused, region, set_office, terms,
-    version_of,
+    Desk, LICENCE, by_own_region, kind, labels, opening, propose, proposed, recognise, refused, region, set_office,
+    terms, version_of,
 };
 use concord_spec::catalogue::{ClaimDefinition, ClaimKind, Label, Printed, Sensitivity, TypeDefinition};
 use concord_spec::codec;
-use concord_spec::id::{Height, OfficeCode};
+use concord_spec::id::{Height, OfficeCode, UnixMillis};
 use concord_spec::ledger::{Directory, Entry, LedgerState, MAX_NAMES, Office, OfficeName};
 use concord_spec::recognition::{Source, Terms, ValueMap};
-use concord_spec::record::{Action, AmendOffice, Change, OfficeChange, OfficeLevel, SignedRecord};
+use concord_spec::record::{Action, AmendOffice, Change, Delegate, OfficeChange, OfficeLevel, SignedRecord};
 use concord_spec::world::World;
 use std::collections::BTreeMap;
 
@@ -40,6 +40,15 @@ pub(crate) const CASES: &[Case] = &[
     ("SECTION_FULL", |world| {
         let above = full_branch(world);
         above.sign(world, opening(&version_of(LICENCE, 1), 80))
+    }),
+    ("SECTION_FULL", |world| {
+        let above = full_branch(world);
+        let body = Delegate {
+            to: world.office().unwrap(),
+            kind: kind(LICENCE),
+            until: Some(UnixMillis(u64::MAX)),
+        };
+        above.sign(world, Action::Delegate(body))
     }),
     ("SECTION_FULL", |world| {
         let above = full_branch(world);

@@ -3,11 +3,12 @@
 use crate::catalogue::Label;
 use crate::id::{Height, OfficeCode, OfficeId, RegionId, UnixMillis};
 use crate::key::keyring::Keyring;
-use crate::ledger::directory::{Delegation, MAX_DELEGATIONS, MAX_NAMES, Office, OfficeName, Succession};
+use crate::ledger::directory::{
+    Delegation, MAX_DELEGATIONS, MAX_LENDERS_OF_REGION, MAX_NAMES, Office, OfficeName, Succession,
+};
 use crate::ledger::standing::{self, MAX_STEPS};
 use crate::ledger::{BlockContext, LedgerState, Outcome, Rejection, derived, shares};
 use crate::record::{AmendOffice, Delegate, OfficeChange, RegisterOffice, Scope, SetOffice, SucceedOffice};
-use std::collections::BTreeSet;
 
 /// A day has 24 hours, and zones are at most 14 hours from UTC.
 const MAX_OFFSET_MINUTES: i64 = 840;
@@ -52,6 +53,9 @@ impl LedgerState {
         self.check_directory_room(region, branch.as_ref(), charge)?;
         if let Some(branch) = branch {
             self.derived.charge(&branch, charge);
+        }
+        if let Some(parent) = self.parent_of(&OfficeId::new(region.clone(), office.code.clone()), &office) {
+            self.derived.add_below(&parent, region);
         }
         self.change_directory(region, |directory| directory.insert_office(office));
         Ok(Outcome::Done)
@@ -171,6 +175,10 @@ impl LedgerState {
             }
             (OfficeChange::Suspend, None) | (OfficeChange::Reinstate, Some(_)) | (OfficeChange::Close, _) => {}
         }
+        let parent = self.parent_of(&body.office, office);
+        if let Some(parent) = parent.filter(|_| body.change == OfficeChange::Close) {
+            self.derived.take_below(&parent, &body.office.region);
+        }
         let height = at.height;
         self.change_office(&body.office, |office| match body.change {
             OfficeChange::Suspend => office.suspended = Some(height),
@@ -232,12 +240,17 @@ impl LedgerState {
             ));
         }
         if standing::upwards(self, &body.successor).count() >= MAX_STEPS / 2
-            || self.steps_to(&body.office) >= MAX_STEPS / 2
+            || self.derived.row_of(&body.office) >= MAX_STEPS / 2
         {
             return Err(Rejection::Succession(
                 "too many offices stand over each other or followed each other",
             ));
         }
+        let parent = self.parent_of(&body.office, office).filter(|_| !office.is_gone());
+        if let Some(parent) = parent {
+            self.derived.take_below(&parent, &body.office.region);
+        }
+        self.derived.succeed(&body.office, &body.successor);
         let succession = Succession {
             to: body.successor.clone(),
             // Who issued what earlier in this block was the predecessor: one height has one holder.
@@ -253,39 +266,49 @@ impl LedgerState {
         body: &Delegate,
         at: &BlockContext,
     ) -> Result<Outcome, Rejection> {
-        self.active(office, at)?;
+        let own = self.active(office, at)?;
         if body.to == *office {
             return Err(Rejection::Delegation("an office cannot delegate to itself"));
         }
         let to = self
             .office(&body.to)
             .ok_or_else(|| Rejection::UnknownOffice(body.to.clone()))?;
-        let key = |delegation: &Delegation| (delegation.from.clone(), delegation.kind.clone());
-        let wanted = (office.clone(), body.kind.clone());
-        let place = to.delegations.binary_search_by(|known| key(known).cmp(&wanted));
-        let Some(until) = body.until else {
-            let Ok(index) = place else {
-                return Err(Rejection::NothingChanges);
-            };
-            self.change_office(&body.to, |to| {
-                to.delegations.remove(index);
-            });
-            return Ok(Outcome::Done);
-        };
-        self.check_delegation(office, body, to, place.is_err(), until, at)?;
-        let delegation = Delegation {
-            from: office.clone(),
-            kind: body.kind.clone(),
-            until,
-        };
-        self.change_office(&body.to, |to| match place {
-            Ok(index) => {
-                if let Some(known) = to.delegations.get_mut(index) {
-                    *known = delegation;
-                }
+        let same = |known: &Delegation| known.to == body.to && known.kind == body.kind;
+        let mut given = own.clone();
+        if let Some(until) = body.until {
+            self.check_delegation(office, body, to, until, at)?;
+            // What is over makes room.
+            given.delegations.retain(|known| known.until >= at.time && !same(known));
+            if given.delegations.len() >= MAX_DELEGATIONS {
+                return Err(Rejection::Delegation(
+                    "your office lets others issue too many types; take one back",
+                ));
             }
-            Err(index) => to.delegations.insert(index, delegation),
-        });
+            self.check_lenders(office, body)?;
+            let key = (&body.to, &body.kind);
+            let place = given
+                .delegations
+                .partition_point(|known| (&known.to, &known.kind) < key);
+            let delegation = Delegation {
+                to: body.to.clone(),
+                kind: body.kind.clone(),
+                until,
+            };
+            given.delegations.insert(place, delegation);
+            self.check_growth(office, own, &given)?;
+        } else {
+            if !own.delegations.iter().any(same) {
+                return Err(Rejection::NothingChanges);
+            }
+            given.delegations.retain(|known| !same(known));
+        }
+        for known in &own.delegations.clone() {
+            self.derived.take_lender(office, known);
+        }
+        for known in &given.delegations {
+            self.derived.add_lender(office, known);
+        }
+        self.change_office(office, |office| *office = given);
         Ok(Outcome::Done)
     }
 
@@ -294,7 +317,6 @@ impl LedgerState {
         office: &OfficeId,
         body: &Delegate,
         to: &Office,
-        is_new: bool,
         until: UnixMillis,
         at: &BlockContext,
     ) -> Result<(), Rejection> {
@@ -308,7 +330,7 @@ impl LedgerState {
         if until < at.time {
             return Err(Rejection::Delegation("its date has passed"));
         }
-        if to.closed.is_some() || to.succession.is_some() {
+        if to.is_gone() {
             return Err(Rejection::Delegation("the office is closed or succeeded"));
         }
         if !standing::reaches_no_further(self, &body.to, office) {
@@ -316,10 +338,24 @@ impl LedgerState {
                 "what the office issues would be valid in regions in which your own is not",
             ));
         }
-        if is_new && to.delegations.len() >= MAX_DELEGATIONS {
-            return Err(Rejection::Delegation("the office has too many delegations"));
+        if !standing::signs_with_as_many(self, &body.to, office) {
+            return Err(Rejection::Delegation(
+                "the office signs with fewer keys than your own must",
+            ));
         }
         Ok(())
+    }
+
+    /// That not too many offices of a directory let an office issue a type.
+    fn check_lenders(&self, office: &OfficeId, body: &Delegate) -> Result<(), Rejection> {
+        let lenders = self.derived.lenders_of(&body.to, &body.kind);
+        let others = lenders.filter(|(from, _)| from.region == office.region && *from != office);
+        if others.count() < MAX_LENDERS_OF_REGION {
+            return Ok(());
+        }
+        Err(Rejection::Delegation(
+            "enough offices of your region let it issue the type already",
+        ))
     }
 
     /// An office over which a region has authority: one of its own, or of a region that it took over.
@@ -334,7 +370,7 @@ impl LedgerState {
         })
     }
 
-    pub(super) fn parent_of(&self, id: &OfficeId, office: &Office) -> Option<OfficeId> {
+    fn parent_of(&self, id: &OfficeId, office: &Office) -> Option<OfficeId> {
         let parent = OfficeId::new(id.region.clone(), office.parent.clone()?);
         Some(standing::holder_at(self, &parent, Height(u64::MAX)))
     }
@@ -342,38 +378,8 @@ impl LedgerState {
     /// Whether offices that are not gone stand directly under this one, or under one whose place it took.
     fn has_sub_offices(&self, id: &OfficeId) -> bool {
         let holder = self.federation.holder_of(&id.region);
-        let mut own = self
-            .directories
-            .iter()
-            .filter(|(region, _)| self.federation.holder_of(region) == holder);
-        own.any(|(region, directory)| {
-            directory.offices.iter().any(|office| {
-                let own = OfficeId::new(region.clone(), office.code.clone());
-                office.closed.is_none()
-                    && office.succession.is_none()
-                    && self.parent_of(&own, office).as_ref() == Some(id)
-            })
-        })
-    }
-
-    /// How many successions lead to an office: the longest chain.
-    fn steps_to(&self, id: &OfficeId) -> usize {
-        let mut steps = 0_usize;
-        let mut last = BTreeSet::from([id.clone()]);
-        while !last.is_empty() && steps < MAX_STEPS {
-            let before = self.directories.iter().flat_map(|(region, directory)| {
-                let offices = directory.offices.iter().filter(|office| {
-                    office
-                        .succession
-                        .as_ref()
-                        .is_some_and(|succession| last.contains(&succession.to))
-                });
-                offices.map(|office| OfficeId::new(region.clone(), office.code.clone()))
-            });
-            last = before.collect();
-            steps = steps.saturating_add(1);
-        }
-        steps
+        let mut regions = self.derived.regions_below(id);
+        regions.any(|region| self.federation.holder_of(region) == holder)
     }
 
     /// The office that its region registered, and under which this one stands in the directory.

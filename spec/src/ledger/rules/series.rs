@@ -184,7 +184,9 @@ impl LedgerState {
 
     /// That an office may issue a type now.
     fn check_issues(&self, office: &OfficeId, kind: &TypeId, at: &BlockContext) -> Result<(), Rejection> {
-        match standing::issues_for(self, office, kind, at.height, at.time) {
+        let lenders = self.derived.lenders_of(office, kind);
+        let lenders = lenders.filter(|(_, until)| *until >= at.time).map(|(from, _)| from);
+        match standing::issues_for(self, office, kind, lenders, at.height) {
             Some(_) => Ok(()),
             None => Err(Rejection::OutOfScope {
                 office: office.clone(),
