@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn no_entry_is_longer_than_what_it_is_charged_whatever_happens_to_it_later() {
+    fn no_office_or_series_is_longer_than_what_it_is_charged_whatever_happens_to_it_later() {
         let world = World::with_series(4, "shares").unwrap();
         let region = RegionId::new("r".repeat(12)).unwrap();
         let code = OfficeCode::new("O".repeat(18)).unwrap();
@@ -163,7 +163,7 @@ mod tests {
             suspended: Some(LAST),
             closed: Some(LAST),
             succession: Some(Succession {
-                to: OfficeId::new(region.clone(), code.clone()),
+                to: OfficeId::new(region, code.clone()),
                 at: LAST,
             }),
             ..world.state.office(&world.office().unwrap()).unwrap().clone()
@@ -183,6 +183,11 @@ mod tests {
             closed: Some(LAST),
         };
         assert!(bytes(&series) <= SERIES, "{}", bytes(&series));
+    }
+
+    #[test]
+    fn no_type_declaration_or_term_is_longer_than_what_it_is_charged() {
+        let world = World::with_series(4, "shares").unwrap();
         let entry = CatalogueEntry {
             definition: world.definition.clone(),
             since: LAST,
@@ -205,7 +210,7 @@ mod tests {
             basis: world.state.chain_id(),
         };
         let declaration = Declaration {
-            recogniser: region,
+            recogniser: RegionId::new("r".repeat(12)).unwrap(),
             number: u64::MAX,
             terms: terms.clone(),
             since: LAST,

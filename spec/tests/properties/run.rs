@@ -421,7 +421,7 @@ impl Run {
         assert_eq!(restored.region_set(), self.state.region_set());
         assert_eq!(restored.section_roots(), self.state.section_roots());
         // What is derived must be as good as what was followed record by record: now and then the run goes on from it.
-        if self.naive.height % 3 == 0 {
+        if self.naive.height.is_multiple_of(3) {
             self.state = restored;
         }
     }

@@ -76,7 +76,7 @@ pub(crate) const SERIES_CASES: &[Case] = &[
     }),
     // A delegation lasts until its date and not a millisecond longer.
     ("OUT_OF_SCOPE", |world| {
-        let other = Desk::new(0, "OTHER", 1, [1]).registered(world, &[]);
+        let other = Desk::new(0, "OTHER", 2, [1, 2]).registered(world, &[]);
         let until = UnixMillis(world.state.tip().time.0 + 2_999);
         let delegation = Action::Delegate(Delegate {
             to: other.id.clone(),

@@ -1,14 +1,13 @@
 //! Offices: registered by their region or a parent office, amended, suspended, succeeded.
+//! Not here: what they let each other issue (`delegation`).
 
 use crate::catalogue::Label;
-use crate::id::{Height, OfficeCode, OfficeId, RegionId, UnixMillis};
+use crate::id::{Height, OfficeCode, OfficeId, RegionId};
 use crate::key::keyring::Keyring;
-use crate::ledger::directory::{
-    Delegation, MAX_DELEGATIONS, MAX_LENDERS_OF_REGION, MAX_NAMES, Office, OfficeName, Succession,
-};
+use crate::ledger::directory::{MAX_NAMES, Office, OfficeName, Succession};
 use crate::ledger::standing::{self, MAX_STEPS};
 use crate::ledger::{BlockContext, LedgerState, Outcome, Rejection, derived, shares};
-use crate::record::{AmendOffice, Delegate, OfficeChange, RegisterOffice, Scope, SetOffice, SucceedOffice};
+use crate::record::{AmendOffice, OfficeChange, RegisterOffice, Scope, SetOffice, SucceedOffice};
 
 /// A day has 24 hours, and zones are at most 14 hours from UTC.
 const MAX_OFFSET_MINUTES: i64 = 840;
@@ -260,104 +259,6 @@ impl LedgerState {
         Ok(Outcome::Done)
     }
 
-    pub(super) fn delegate(
-        &mut self,
-        office: &OfficeId,
-        body: &Delegate,
-        at: &BlockContext,
-    ) -> Result<Outcome, Rejection> {
-        let own = self.active(office, at)?;
-        if body.to == *office {
-            return Err(Rejection::Delegation("an office cannot delegate to itself"));
-        }
-        let to = self
-            .office(&body.to)
-            .ok_or_else(|| Rejection::UnknownOffice(body.to.clone()))?;
-        let same = |known: &Delegation| known.to == body.to && known.kind == body.kind;
-        let mut given = own.clone();
-        if let Some(until) = body.until {
-            self.check_delegation(office, body, to, until, at)?;
-            // What is over makes room.
-            given.delegations.retain(|known| known.until >= at.time && !same(known));
-            if given.delegations.len() >= MAX_DELEGATIONS {
-                return Err(Rejection::Delegation(
-                    "your office lets others issue too many types; take one back",
-                ));
-            }
-            self.check_lenders(office, body)?;
-            let key = (&body.to, &body.kind);
-            let place = given
-                .delegations
-                .partition_point(|known| (&known.to, &known.kind) < key);
-            let delegation = Delegation {
-                to: body.to.clone(),
-                kind: body.kind.clone(),
-                until,
-            };
-            given.delegations.insert(place, delegation);
-            self.check_growth(office, own, &given)?;
-        } else {
-            if !own.delegations.iter().any(same) {
-                return Err(Rejection::NothingChanges);
-            }
-            given.delegations.retain(|known| !same(known));
-        }
-        for known in &own.delegations.clone() {
-            self.derived.take_lender(office, known);
-        }
-        for known in &given.delegations {
-            self.derived.add_lender(office, known);
-        }
-        self.change_office(office, |office| *office = given);
-        Ok(Outcome::Done)
-    }
-
-    fn check_delegation(
-        &self,
-        office: &OfficeId,
-        body: &Delegate,
-        to: &Office,
-        until: UnixMillis,
-        at: &BlockContext,
-    ) -> Result<(), Rejection> {
-        // What is only delegated cannot be delegated on.
-        if !standing::in_scope(self, office, &body.kind) {
-            return Err(Rejection::OutOfScope {
-                office: office.clone(),
-                kind: body.kind.clone(),
-            });
-        }
-        if until < at.time {
-            return Err(Rejection::Delegation("its date has passed"));
-        }
-        if to.is_gone() {
-            return Err(Rejection::Delegation("the office is closed or succeeded"));
-        }
-        if !standing::reaches_no_further(self, &body.to, office) {
-            return Err(Rejection::Delegation(
-                "what the office issues would be valid in regions in which your own is not",
-            ));
-        }
-        if !standing::signs_with_as_many(self, &body.to, office) {
-            return Err(Rejection::Delegation(
-                "the office signs with fewer keys than your own must",
-            ));
-        }
-        Ok(())
-    }
-
-    /// That not too many offices of a directory let an office issue a type.
-    fn check_lenders(&self, office: &OfficeId, body: &Delegate) -> Result<(), Rejection> {
-        let lenders = self.derived.lenders_of(&body.to, &body.kind);
-        let others = lenders.filter(|(from, _)| from.region == office.region && *from != office);
-        if others.count() < MAX_LENDERS_OF_REGION {
-            return Ok(());
-        }
-        Err(Rejection::Delegation(
-            "enough offices of your region let it issue the type already",
-        ))
-    }
-
     /// An office over which a region has authority: one of its own, or of a region that it took over.
     fn own_office(&self, region: &RegionId, id: &OfficeId) -> Result<&Office, Rejection> {
         let office = self.office(id).ok_or_else(|| Rejection::UnknownOffice(id.clone()))?;
@@ -389,14 +290,14 @@ impl LedgerState {
     }
 
     /// That there is room for an office as it will be.
-    fn check_growth(&self, id: &OfficeId, now: &Office, then: &Office) -> Result<(), Rejection> {
+    pub(super) fn check_growth(&self, id: &OfficeId, now: &Office, then: &Office) -> Result<(), Rejection> {
         match shares::of_office(then).checked_sub(shares::of_office(now)) {
             Some(more) if more > 0 => self.check_directory_room(&id.region, self.branch(id).as_ref(), more),
             Some(_) | None => Ok(()),
         }
     }
 
-    fn change_office(&mut self, id: &OfficeId, change: impl FnOnce(&mut Office)) {
+    pub(super) fn change_office(&mut self, id: &OfficeId, change: impl FnOnce(&mut Office)) {
         let branch = self.branch(id);
         let (mut before, mut after) = (0, 0);
         self.change_directory(&id.region, |directory| {

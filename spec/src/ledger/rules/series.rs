@@ -184,7 +184,8 @@ impl LedgerState {
 
     /// That an office may issue a type now.
     fn check_issues(&self, office: &OfficeId, kind: &TypeId, at: &BlockContext) -> Result<(), Rejection> {
-        let lenders = self.derived.lenders_of(office, kind);
+        // Asked for only where the type is not in the office's own scope.
+        let lenders = std::iter::once_with(|| self.derived.lenders_of(office, kind)).flatten();
         let lenders = lenders.filter(|(_, until)| *until >= at.time).map(|(from, _)| from);
         match standing::issues_for(self, office, kind, lenders, at.height) {
             Some(_) => Ok(()),
