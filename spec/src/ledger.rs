@@ -14,6 +14,7 @@ mod rules;
 mod sections;
 pub mod standing;
 mod status_section;
+mod touched;
 
 pub use directory::{Delegation, Directory, MAX_DELEGATIONS, MAX_NAMES, Office, OfficeName, Series, Succession};
 pub use entries::{Entry, EntryError};
@@ -26,6 +27,7 @@ pub use federation::{
 pub use rejection::Rejection;
 pub use sections::{Catalogue, CatalogueEntry, MAX_SECTION, SectionName, SectionRoot, document_root, state_root};
 pub use status_section::StatusSection;
+pub use touched::{Changes, MAX_TOUCHED, Touched, TouchedNumbers};
 
 use crate::charter::{Charter, CharterError};
 use crate::codec::{self, CodecError};
@@ -298,6 +300,12 @@ impl LedgerState {
     /// Every status section by name.
     pub fn status_sections(&self) -> impl Iterator<Item = (&SectionName, &StatusSection)> {
         self.status.iter()
+    }
+
+    /// A status section.
+    #[must_use]
+    pub fn status_section(&self, name: &SectionName) -> Option<&StatusSection> {
+        self.status.get(name)
     }
 
     /// The document of a section; `None` for a section that is no document or is not there.

@@ -75,7 +75,7 @@ fn scene() -> Result<Scene, Error> {
     let dated = dated(&mut world)?;
     set_statuses(&mut world)?;
     let later = world.bundle()?;
-    let without_status = super::bundles::without_status(&later)?;
+    let without_types = super::bundles::without_types(&later)?;
     let freeze = world.by_office(Action::FreezeSeries(SeriesId(1)))?;
     world.append(vec![freeze])?;
     let frozen = world.bundle()?;
@@ -90,7 +90,7 @@ fn scene() -> Result<Scene, Error> {
         ("before-series", empty, empty_bundle),
         ("at-issue", same()?, at_issue),
         ("later", same()?, later),
-        ("without-status", same()?, without_status),
+        ("without-types", same()?, without_types),
         ("frozen", same()?, frozen),
         ("other-charter", other, other_bundle),
         ("renamed", renamed, renamed_bundle),
@@ -404,8 +404,8 @@ fn circumstances(scene: &Scene) -> Result<Vec<Value>, Error> {
         ),
         vector("for a chain of another name", "renamed", &bytes, "NOT GENUINE"),
         vector(
-            "with data that lack the status of its type",
-            "without-status",
+            "with data that are not about its type",
+            "without-types",
             &bytes,
             "UNKNOWN",
         ),

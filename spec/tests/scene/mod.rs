@@ -320,20 +320,7 @@ pub(crate) fn refused(world: &World, record: &SignedRecord) -> &'static str {
 /// Appends a block so many milliseconds after the last. Records expire within hours: sign those for a later block with
 /// `with_not_after`.
 pub(crate) fn append_after(world: &mut World, later_ms: u64, records: Vec<SignedRecord>) {
-    let time = UnixMillis(world.state.tip().time.0 + later_ms);
-    let proposer = world.state.region_set().members()[0].region.clone();
-    let candidates = records.into_iter().map(Arc::new);
-    let draft = world
-        .state
-        .draft(time, &proposer, candidates, Limits::default(), &CheckEach);
-    assert_eq!(draft.refused, Vec::new());
-    let block = Block::from_bytes(&codec::to_vec(&draft.block)).unwrap();
-    let state = world.state.advance(&block, &CheckEach).unwrap();
-    let seal = world
-        .seal(&block, 0, 0..world.state.region_set().members().len())
-        .unwrap();
-    world.state = state;
-    world.blocks.push((block, seal));
+    world.append_after(later_ms, records).unwrap();
 }
 
 /// A record of a region that may enter the ledger so many milliseconds after the last block, at the latest.

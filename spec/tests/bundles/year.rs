@@ -1,0 +1,1 @@
+//! A year on a device, by a simulated clock.
