@@ -586,6 +586,12 @@ impl World {
         Ok(self.full_bundle()?.to_bytes())
     }
 
+    /// What each block touched, from height 1.
+    #[must_use]
+    pub fn touched(&self) -> &[Touched] {
+        &self.touched
+    }
+
     /// A block, by height.
     ///
     /// # Errors

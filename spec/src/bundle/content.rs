@@ -141,13 +141,24 @@ impl TrustBundle {
     /// other regions were in force, ascending: those before [`Federation::changes_of_regions`].
     #[must_use]
     pub fn full(state: &LedgerState, handovers: Vec<Handover>, header: Header, rest: Rest, seal: Seal) -> Self {
+        Self::of(state, &Selection::all(), handovers, header, rest, seal)
+    }
+
+    /// As [`Self::full`], of a selection.
+    #[must_use]
+    pub fn of(
+        state: &LedgerState,
+        selection: &Selection,
+        handovers: Vec<Handover>,
+        header: Header,
+        rest: Rest,
+        seal: Seal,
+    ) -> Self {
         let roots = state.section_roots();
-        let sections = roots
-            .iter()
-            .filter_map(|entry| Section::of(state, &entry.name))
-            .collect();
+        let names = selection.names(&roots).into_iter();
+        let sections = names.filter_map(|name| Section::of(state, &name)).collect();
         Self {
-            selection: Selection::all(),
+            selection: selection.clone(),
             anchors: Vec::new(),
             handovers,
             header,
@@ -209,7 +220,15 @@ impl TrustBundle {
     /// # Errors
     /// Not readable, or the charter is missing or invalid.
     pub fn claimed_chain(bytes: &[u8]) -> Result<Digest, BundleError> {
-        Ok(Self::from_bytes(bytes)?.charter()?.chain_id())
+        Self::from_bytes(bytes)?.chain_id()
+    }
+
+    /// The chain id that it says it is of; nothing about it is checked but its charter.
+    ///
+    /// # Errors
+    /// The charter is missing or invalid.
+    pub fn chain_id(&self) -> Result<Digest, BundleError> {
+        Ok(self.charter()?.chain_id())
     }
 
     pub(super) fn document(&self, name: &SectionName) -> Result<&[u8], BundleError> {

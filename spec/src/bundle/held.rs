@@ -82,7 +82,14 @@ impl Held {
     /// # Errors
     /// The first thing that does not hold.
     pub fn open(bytes: &[u8], chain_id: &Digest) -> Result<Self, BundleError> {
-        let bundle = TrustBundle::from_bytes(bytes)?;
+        Self::of(TrustBundle::from_bytes(bytes)?, chain_id)
+    }
+
+    /// As [`Self::open`], of a bundle that was read.
+    ///
+    /// # Errors
+    /// The first thing that does not hold.
+    pub fn of(bundle: TrustBundle, chain_id: &Digest) -> Result<Self, BundleError> {
         let state = bundle.check(chain_id)?;
         Ok(Self { bundle, state })
     }
