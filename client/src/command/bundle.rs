@@ -115,12 +115,8 @@ impl Chosen {
 impl Verb {
     pub(crate) fn run(self, shared: &Shared) -> Done {
         match self {
-            Self::Pull {
-                place: kept,
-                trust,
-                chosen,
-            } => {
-                let output = place_made(kept.output)?;
+            Self::Pull { place, trust, chosen } => {
+                let output = place_made(place.output)?;
                 let asked = Asked {
                     trust,
                     selection: chosen.selection()?,
@@ -128,17 +124,13 @@ impl Verb {
                 let taken = pull(&shared.node()?, &output, &asked)?;
                 answer(shared, &output, &taken)?;
             }
-            Self::Apply {
-                source,
-                place: kept,
-                trust,
-            } => {
-                let output = place_made(kept.output)?;
+            Self::Apply { source, place, trust } => {
+                let output = place_made(place.output)?;
                 let taken = take::apply(&source, &output, &trust)?;
                 answer(shared, &output, &taken)?;
             }
             Self::Show { file } => {
-                let file = place(file)?;
+                let file = kept(file)?;
                 let held = held(&file, None)?;
                 show::answer(shared, &words::words(&held), &words::object(&file, &held))?;
             }
@@ -158,8 +150,21 @@ fn answer(shared: &Shared, output: &Path, taken: &take::Taken) -> Result<(), Fai
     show::answer(shared, &words, &object)
 }
 
+/// The bundle that is named, or else the one that is kept, which must be there.
+pub(super) fn kept(said: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    let named = said.is_some();
+    let place = place(said)?;
+    if named || place.exists() {
+        return Ok(place);
+    }
+    Err(Failure::Usage(format!(
+        "no trust bundle is kept in {}: fetch one with `concord bundle pull`, or name one",
+        place.display()
+    )))
+}
+
 /// Where a bundle is kept unless it is said.
-pub(super) fn place(said: Option<PathBuf>) -> Result<PathBuf, Failure> {
+fn place(said: Option<PathBuf>) -> Result<PathBuf, Failure> {
     if let Some(said) = said {
         return Ok(said);
     }

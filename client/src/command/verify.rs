@@ -57,7 +57,7 @@ const DEFAULT_MAX_AGE_DAYS: u64 = DEFAULT_MAX_AGE_MS / MS_PER_DAY;
 
 impl Verify {
     pub(crate) fn run(self, shared: &Shared) -> Done {
-        let state = bundle::open(&bundle::place(self.bundle.clone())?, self.chain)?;
+        let state = bundle::open(&bundle::kept(self.bundle.clone())?, self.chain)?;
         let policy = Policy {
             own_region: self.region.clone(),
             max_age_ms: Some(self.max_age_days.saturating_mul(MS_PER_DAY)),

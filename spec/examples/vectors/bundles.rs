@@ -2,12 +2,11 @@
 
 use super::certificates::NAME;
 use super::{Error, shortened, with_trailing};
-use concord_spec::bundle::{Section, SectionBody, Selection, TrustBundle};
+use concord_spec::bundle::{Section, SectionBody, TrustBundle};
 use concord_spec::digest::Digest;
 use concord_spec::ledger::SectionName;
 use concord_spec::world::World;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 /// What it shows, what is changed, the BundleError.
 type Change = (&'static str, fn(&mut TrustBundle), &'static str);
@@ -54,12 +53,6 @@ const CHANGES: &[Change] = &[
 
 fn is_catalogue(section: &Section) -> bool {
     section.name == SectionName::Catalogue
-}
-
-/// The same without any type: of directories and status it holds the roots alone.
-pub(super) fn without_types(bytes: &[u8]) -> Result<Vec<u8>, Error> {
-    let none = Selection::of(Some(BTreeSet::new()), None).ok_or("an empty selection")?;
-    Ok(TrustBundle::from_bytes(bytes)?.select(&none).to_bytes())
 }
 
 /// Bundles of a federation of one region.

@@ -146,6 +146,12 @@ impl TrustedState {
         &self.catalogue
     }
 
+    /// Whether it holds the directory of a region, or there is none to be held: its selection takes it, or it is no region.
+    #[must_use]
+    pub fn carries_offices_of(&self, region: &RegionId) -> bool {
+        self.directories.contains_key(region) || self.federation.region(region).is_none()
+    }
+
     /// A series with its region and office.
     #[must_use]
     pub fn series(&self, id: SeriesId) -> Option<(&RegionId, &Office, &Series)> {

@@ -351,7 +351,7 @@ const CASES: &[Case] = &[
     ),
     (
         "a delta whose base is on no path to its block",
-        |it| it.changed_delta(|delta| drop(delta.path.0.pop())),
+        |it| it.changed_delta(|delta| delta.path.0.truncate(1)),
         "Fork",
     ),
     (

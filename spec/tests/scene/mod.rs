@@ -2,7 +2,6 @@
 
 #![allow(dead_code, reason = "each test uses its part of it")]
 
-use concord_spec::block::Block;
 use concord_spec::bundle::TrustedState;
 use concord_spec::catalogue::{Label, TypeRef};
 use concord_spec::certificate::Certificate;
@@ -16,7 +15,7 @@ use concord_spec::id::{
 use concord_spec::key::bls::SealSecretKey;
 use concord_spec::key::ed25519::SecretKey;
 use concord_spec::key::keyring::Keyring;
-use concord_spec::ledger::{BlockContext, CheckEach, Limits, Rejection};
+use concord_spec::ledger::{BlockContext, CheckEach, Rejection};
 use concord_spec::merkle;
 use concord_spec::recognition::{Level, Source, Terms};
 use concord_spec::record::{
@@ -26,7 +25,6 @@ use concord_spec::record::{
 use concord_spec::status::Reason;
 use concord_spec::verify::{CheckName, Language, Policy, Presented, Report, Verdict, verify};
 use concord_spec::world::{REGION_CODES, World};
-use std::sync::Arc;
 
 pub(crate) const HOUR_MS: u64 = 3_600_000;
 pub(crate) const DAY_MS: u64 = 24 * HOUR_MS;

@@ -1,6 +1,6 @@
 //! `concord bundle export`: a file for another device.
 
-use super::{Chosen, Failure, Shared, held, place, show};
+use super::{Chosen, Failure, Shared, held, kept, show};
 use clap::Args;
 use concord_client::files;
 use concord_client::transport::BundleQuery;
@@ -47,7 +47,7 @@ impl Export {
             };
             (bytes, header.height)
         } else {
-            let held = held(&place(self.bundle)?, None)?;
+            let held = held(&kept(self.bundle)?, None)?;
             let selection = selection.unwrap_or_else(|| held.state().selection().clone());
             let part = held.bundle().select(&selection);
             // Not more than is there.
