@@ -16,6 +16,7 @@ mod sections;
 mod shares;
 pub mod standing;
 mod status_section;
+mod touched;
 
 pub use directory::{
     Delegation, Directory, MAX_DELEGATIONS, MAX_LENDERS_OF_REGION, MAX_NAMES, Office, OfficeName, Series, Succession,
@@ -34,6 +35,7 @@ pub use shares::{
     PROPOSALS_OF_REGION, RECOGNITION_OF_REGION,
 };
 pub use status_section::StatusSection;
+pub use touched::{Changes, MAX_TOUCHED, Touched, TouchedNumbers};
 
 use crate::charter::{Charter, CharterError};
 use crate::codec::{self, CodecError};
@@ -310,6 +312,12 @@ impl LedgerState {
     /// Every status section by name.
     pub fn status_sections(&self) -> impl Iterator<Item = (&SectionName, &StatusSection)> {
         self.status.iter()
+    }
+
+    /// A status section.
+    #[must_use]
+    pub fn status_section(&self, name: &SectionName) -> Option<&StatusSection> {
+        self.status.get(name)
     }
 
     /// The document of a section; `None` for a section that is no document or is not there.

@@ -8,10 +8,9 @@
 
 mod scene;
 
-use concord_spec::bundle::{BundleError, MAX_BUNDLE, TrustBundle};
+use concord_spec::bundle::{BundleError, TrustBundle};
 use concord_spec::certificate::Certificate;
 use concord_spec::charter::Parameters;
-use concord_spec::codec;
 use concord_spec::epochs::HandoverError;
 use concord_spec::id::{DomainId, Height, RegionId, SeriesId, UnixMillis};
 use concord_spec::ledger::{BlockContext, BlockError, CheckEach, Limits};
@@ -418,15 +417,13 @@ fn a_bundle_whose_chain_of_handovers_is_cut_reordered_or_sealed_by_others_is_ref
     let (world, _, _, _) = grown();
     let chain = world.state.chain_id();
     let bytes = world.bundle().unwrap();
-    let whole: TrustBundle = codec::from_slice(&bytes, MAX_BUNDLE).unwrap();
+    let whole = TrustBundle::from_bytes(&bytes).unwrap();
     assert_eq!(whole.handovers.len(), 2);
     assert!(TrustBundle::open(&bytes, &chain).is_ok());
     let opened = |change: &dyn Fn(&mut TrustBundle)| {
         let mut changed = whole.clone();
         change(&mut changed);
-        TrustBundle::open(&codec::to_vec(&changed), &chain)
-            .map(|_| ())
-            .unwrap_err()
+        TrustBundle::open(&changed.to_bytes(), &chain).map(|_| ()).unwrap_err()
     };
     let first = whole.handovers[0].header.height;
     let second = whole.handovers[1].header.height;

@@ -9,6 +9,8 @@ mod region;
 mod series;
 mod types;
 
+pub(super) use series::RESTORED;
+
 use super::{
     BlockContext, CheckSignatures, Directory, Entry, Federation, LedgerState, Outcome, Rejection, SectionName,
     StatusSection,

@@ -249,7 +249,8 @@ impl LedgerState {
 }
 
 /// What a restoration takes back.
-const RESTORED: [StatusKind; 3] = [StatusKind::Revoked, StatusKind::Annulled, StatusKind::Superseded];
+pub(in crate::ledger) const RESTORED: [StatusKind; 3] =
+    [StatusKind::Revoked, StatusKind::Annulled, StatusKind::Superseded];
 
 fn change_range(status: &mut SeriesStatus, change: StatusChange, range: &NumberRange) -> bool {
     let (first, count) = (range.first.0, range.count);
