@@ -5,8 +5,8 @@ use crate::command::told::{self, Words};
 use crate::command::{Done, Failure, Shared, show};
 use concord_spec::catalogue::label;
 use concord_spec::id::{Height, OfficeId, RegionId};
-use concord_spec::ledger::{Delegation, Office};
 use concord_spec::ledger::standing::{self, Offices};
+use concord_spec::ledger::{Delegation, Office};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
