@@ -44,7 +44,17 @@ impl Device {
 
     fn run(&self, verb: &[&str], more: &[&str]) -> Ran {
         let (url, now) = (self.served.url(), self.now());
-        let common = ["-o", HELD, "--charter", "charter.cbor", "--now", &now, "--json", "--node", &url];
+        let common = [
+            "-o",
+            HELD,
+            "--charter",
+            "charter.cbor",
+            "--now",
+            &now,
+            "--json",
+            "--node",
+            &url,
+        ];
         self.desk.run(&[&["bundle"], verb, &common, more].concat())
     }
 
@@ -61,7 +71,9 @@ impl Device {
         assert_eq!((ran.code(), ran.out().as_str()), (10, ""), "{verb:?}: {}", ran.err());
         assert_eq!(self.held(), before, "{verb:?}: the old bundle stays, byte for byte");
         let left = std::fs::read_dir(self.desk.path(".")).unwrap();
-        let left: Vec<String> = left.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let left: Vec<String> = left
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         assert!(!left.iter().any(|name| name.ends_with(".partial")), "{left:?}");
         ran.err()
     }
@@ -89,7 +101,10 @@ fn a_device_fetches_the_whole_once_then_what_changed_and_then_nothing() {
     for _ in 0..2 {
         device.goes_on();
         let told = device.pulled(&[]);
-        assert_eq!((&told["taken"], &told["height"]), (&"delta".into(), &device.height().0.into()));
+        assert_eq!(
+            (&told["taken"], &told["height"]),
+            (&"delta".into(), &device.height().0.into())
+        );
         assert_eq!(device.held(), device.served.world().bundle().unwrap());
     }
     let before = device.held();
@@ -117,47 +132,87 @@ fn where_a_node_gives_no_delta_the_whole_is_fetched_and_that_is_said() {
 type Bad = (&'static str, fn(&World) -> Vec<u8>, &'static str);
 
 const BAD: &[Bad] = &[
-    ("cut", |world| {
-        let bytes = world.bundle().unwrap();
-        bytes[..bytes.len() - 1].to_vec()
-    }, "cut off"),
-    ("flipped", |world| {
-        let mut bytes = world.bundle().unwrap();
-        bytes[900] ^= 1;
-        bytes
-    }, "damaged on its way"),
+    (
+        "cut",
+        |world| {
+            let bytes = world.bundle().unwrap();
+            bytes[..bytes.len() - 1].to_vec()
+        },
+        "cut off",
+    ),
+    (
+        "flipped",
+        |world| {
+            let mut bytes = world.bundle().unwrap();
+            bytes[900] ^= 1;
+            bytes
+        },
+        "damaged on its way",
+    ),
     ("no-bundle", |_| b"<html>".to_vec(), "cannot be read"),
-    ("not-shown", |world| world.bundle().unwrap(), "does not show that it continues yours"),
-    ("other-chain", |_| World::with_series(4, "other").unwrap().bundle().unwrap(), "of chain"),
-    ("fork", |world| {
-        let mut fork = World::with_series(4, "bundles").unwrap();
-        while fork.blocks.len() < world.blocks.len() {
-            fork.append_after(7_000, Vec::new()).unwrap();
-        }
-        let mut bundle = fork.full_bundle().unwrap();
-        bundle.anchors = vec![fork.anchor(Height(4)).unwrap()];
-        bundle.to_bytes()
-    }, "another history than yours"),
-    ("older", |_| World::with_series(4, "bundles").unwrap().bundle().unwrap(), "of height 3, yours of 4"),
-    ("delta-elsewhere", |world| world.delta(Height(3), &Selection::all()).unwrap().to_bytes(), "continues a trust bundle of height 3"),
-    ("below-quorum", |world| {
-        let mut bundle = world.full_bundle().unwrap();
-        bundle.anchors = vec![world.anchor(Height(4)).unwrap()];
-        bundle.seal.signers = vec![0b1100_0000];
-        bundle.to_bytes()
-    }, "2 regions sealed the block, 3 are needed"),
-    ("swapped", |world| {
-        let mut bundle = world.full_bundle().unwrap();
-        let body = bundle.sections[2].body.clone();
-        bundle.sections[2].body = bundle.sections[3].body.clone();
-        bundle.sections[3].body = body;
-        bundle.to_bytes()
-    }, "section directory/110000 of the trust bundle is not the one that was sealed"),
-    ("bomb", |world| {
-        let kind = concord_spec::bundle::Kind::State;
-        let frame = Packed::of(kind, &codec::to_vec(&world.full_bundle().unwrap())).frame;
-        codec::to_vec(&Packed::around(kind, 500 << 20, frame))
-    }, "would unpack to more than"),
+    (
+        "not-shown",
+        |world| world.bundle().unwrap(),
+        "does not show that it continues yours",
+    ),
+    (
+        "other-chain",
+        |_| World::with_series(4, "other").unwrap().bundle().unwrap(),
+        "of chain",
+    ),
+    (
+        "fork",
+        |world| {
+            let mut fork = World::with_series(4, "bundles").unwrap();
+            while fork.blocks.len() < world.blocks.len() {
+                fork.append_after(7_000, Vec::new()).unwrap();
+            }
+            let mut bundle = fork.full_bundle().unwrap();
+            bundle.anchors = vec![fork.anchor(Height(4)).unwrap()];
+            bundle.to_bytes()
+        },
+        "another history than yours",
+    ),
+    (
+        "older",
+        |_| World::with_series(4, "bundles").unwrap().bundle().unwrap(),
+        "of height 3, yours of 4",
+    ),
+    (
+        "delta-elsewhere",
+        |world| world.delta(Height(3), &Selection::all()).unwrap().to_bytes(),
+        "continues a trust bundle of height 3",
+    ),
+    (
+        "below-quorum",
+        |world| {
+            let mut bundle = world.full_bundle().unwrap();
+            bundle.anchors = vec![world.anchor(Height(4)).unwrap()];
+            bundle.seal.signers = vec![0b1100_0000];
+            bundle.to_bytes()
+        },
+        "2 regions sealed the block, 3 are needed",
+    ),
+    (
+        "swapped",
+        |world| {
+            let mut bundle = world.full_bundle().unwrap();
+            let body = bundle.sections[2].body.clone();
+            bundle.sections[2].body = bundle.sections[3].body.clone();
+            bundle.sections[3].body = body;
+            bundle.to_bytes()
+        },
+        "section directory/110000 of the trust bundle is not the one that was sealed",
+    ),
+    (
+        "bomb",
+        |world| {
+            let kind = concord_spec::bundle::Kind::State;
+            let frame = Packed::of(kind, &codec::to_vec(&world.full_bundle().unwrap())).frame;
+            codec::to_vec(&Packed::around(kind, 500 << 20, frame))
+        },
+        "would unpack to more than",
+    ),
 ];
 
 #[test]
@@ -203,7 +258,11 @@ fn a_bundle_comes_from_a_file_or_any_web_server() {
     device.desk.write("stick.bundle", delta.to_bytes());
     assert_eq!(device.run(&["apply", "stick.bundle"], &[]).lines()[0]["taken"], "delta");
     assert_eq!(device.held(), device.served.world().bundle().unwrap());
-    let told = device.desk.run(&["inspect", "stick.bundle", "--json"]).lines().remove(0);
+    let told = device
+        .desk
+        .run(&["inspect", "stick.bundle", "--json"])
+        .lines()
+        .remove(0);
     assert_eq!(told["kind"], "a delta of a trust bundle");
 }
 
@@ -211,7 +270,10 @@ fn a_bundle_comes_from_a_file_or_any_web_server() {
 fn some_types_of_some_regions_stay_some_until_everything_is_asked_for() {
     let device = Device::new();
     let some = ["--types", "110000.drivers-licence", "--regions", "110000,120000"];
-    assert_eq!(device.pulled(&some)["only_regions"], serde_json::json!(["110000", "120000"]));
+    assert_eq!(
+        device.pulled(&some)["only_regions"],
+        serde_json::json!(["110000", "120000"])
+    );
     let small = device.held().len();
     device.goes_on();
     let told = device.pulled(&[]);
@@ -236,7 +298,17 @@ fn a_device_gives_what_it_holds_to_another_and_fetches_for_it_what_changed() {
     device.pulled(&[]);
     let export = |more: &[&str]| {
         let url = device.served.url();
-        let common = ["bundle", "export", "-o", "for-another", "--bundle", HELD, "--json", "--node", &url];
+        let common = [
+            "bundle",
+            "export",
+            "-o",
+            "for-another",
+            "--bundle",
+            HELD,
+            "--json",
+            "--node",
+            &url,
+        ];
         let ran = device.desk.run(&[&common, more].concat());
         assert_eq!(ran.code(), 0, "{}", ran.err());
         std::fs::read(device.desk.path("for-another")).unwrap()
@@ -248,7 +320,16 @@ fn a_device_gives_what_it_holds_to_another_and_fetches_for_it_what_changed() {
     other.write("charter.cbor", charter);
     other.write("stick", &part);
     let now = device.now();
-    let apply = ["bundle", "apply", "stick", "--charter", "charter.cbor", "--now", &now, "--json"];
+    let apply = [
+        "bundle",
+        "apply",
+        "stick",
+        "--charter",
+        "charter.cbor",
+        "--now",
+        &now,
+        "--json",
+    ];
     let ran = other.run(&apply);
     assert_eq!(ran.code(), 0, "{}", ran.err());
     let checkpoint = ran.lines()[0]["checkpoint"].as_str().unwrap().to_owned();
@@ -282,7 +363,16 @@ fn verify_finds_the_bundle_that_is_kept() {
     assert_eq!(missing.code(), 2);
     assert!(missing.err().contains("concord bundle pull"), "{}", missing.err());
     let (url, now) = (device.served.url(), device.now());
-    let pull = ["bundle", "pull", "--charter", "charter.cbor", "--now", &now, "--node", &url];
+    let pull = [
+        "bundle",
+        "pull",
+        "--charter",
+        "charter.cbor",
+        "--now",
+        &now,
+        "--node",
+        &url,
+    ];
     assert_eq!(device.desk.run(&pull).code(), 0);
     let found = device.desk.run(&[&verify[..], &["--max-age-days", "400"]].concat());
     assert_eq!(found.code(), 0, "{}{}", found.out(), found.err());

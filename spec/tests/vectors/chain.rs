@@ -281,7 +281,7 @@ fn bundles_that_do_not_hold_are_refused() {
     }
     assert_eq!(
         results.len(),
-        9,
-        "accept and every BundleError but a charter's: {results:?}"
+        10,
+        "accept, and every way in which a state by itself is wrong but a charter's; the others: updates. {results:?}"
     );
 }
