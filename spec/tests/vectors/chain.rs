@@ -282,6 +282,6 @@ fn bundles_that_do_not_hold_are_refused() {
     assert_eq!(
         results.len(),
         10,
-        "accept and every BundleError but a charter's: {results:?}"
+        "accept, and every way in which a state by itself is wrong but a charter's; the others: updates. {results:?}"
     );
 }
