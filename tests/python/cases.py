@@ -1,7 +1,10 @@
 """Classes of vectors: how each is checked. A check yields, for each case, its name and how it differs, or None."""
 
+import json
+import re
+
 from concord import bls, block, catalogue, certificate, charter, cose, ed25519, evidence, federation, keyring, offices, recognition, seal
-from concord import status, structures, tree
+from concord import report, status, structures, tree
 from concord.bundle import Bundle
 from concord.faults import NewerSoftware, Refused, Unreadable, must
 from concord.verify import Policy, Verification
@@ -297,18 +300,43 @@ def places(vectors, _):
     for vector in vectors:
         if "leaf" in vector:
             read = certificate.Certificate(HEX(vector["certificate"]))
-            found = [read.credential.leaf, read.batch_root(), read.header().hash]
+            found = [read.credential.leaf, read.batch_root(), read.receipt.header(read.batch_root()).hash]
             yield vector["name"], same([vector[name] for name in ("leaf", "batch_root", "block_hash")], [one.hex() for one in found])
 
 
 def verdicts(vectors, file):
     opened = {name: open_bundle(bundle) for name, bundle in file["bundles"].items()}
     for vector in vectors:
-        policy = Policy(*(vector.get(member) for member in Policy._fields))
+        policy = Policy(**{member: vector[member] for member in Policy._fields if member in vector})
         presented = HEX(vector.get("certificate", vector.get("credential")))
         found = Verification(presented, "certificate" in vector, opened[vector["bundle"]], policy, vector["now"])
         stated = [vector[member] for member in ("verdict", "exit")] + [vector.get("data_from_ms")]
-        yield vector["name"], first(same(stated, [found.verdict, found.exit, found.data_from]))
+        yield vector["name"], first(same(stated, [found.verdict, found.exit, found.data_from]), same(*without_detail(vector, found)))
+
+
+def without_detail(vector, found):
+    """The stated report and the one found, byte for byte, but for the detail, which is free."""
+    return [re.sub('"detail":"[^"]*"', "", text) for text in (vector["report"], report.text(found))]
+
+
+def grounds(vectors, _):
+    """Each verdict, and each ground of each check that the schema has, is in some vector."""
+    schema = json.loads((structures.TEXTS / "report.schema.json").read_text("utf-8"))
+    reports = [json.loads(vector["report"]) for vector in vectors]
+    verdicts_seen = {one["verdict"] for one in reports}
+    seen = {(check["name"], check["outcome"], check["ground"], check.get("what")) for one in reports for check in one["checks"]}
+    unmet = {missed["unmet"]["condition"] for one in reports for check in one["checks"] for missed in check.get("declarations", [])}
+    for verdict in schema["properties"]["verdict"]["enum"]:
+        yield verdict, None if verdict in verdicts_seen else "no vector"
+    for check in schema["$defs"]["check"]["oneOf"]:
+        name, outcome_, ground, what = (check["properties"].get(member, {}) for member in ("name", "outcome", "ground", "what"))
+        for part in what.get("enum", [None]):
+            stated = (name.get("const"), outcome_["const"], ground["const"], part)
+            found = [one for one in seen if all(part in (None, of) for part, of in zip(stated, one))]
+            if ground["const"] != "nothing-read":
+                yield f"{stated}", None if found else "no vector"
+    for condition in ["version", "issued-before", "issued-after", "not-yet", "over", "too-old", "purpose"]:
+        yield condition, None if condition in unmet else "no vector"
 
 
 CLASSES = [
@@ -340,5 +368,6 @@ CLASSES = [
     ("bundles: accepted or refused", refused_bundles, "certificates.json", "refused_bundles"),
     ("codes", codes, "certificates.json", "vectors"),
     ("certificates: leaf, batch root, block", places, "certificates.json", "vectors"),
-    ("verdicts", verdicts, "certificates.json", "vectors"),
+    ("verdicts and reports", verdicts, "certificates.json", "vectors"),
+    ("verdicts and grounds there are", grounds, "certificates.json", "vectors"),
 ]  # fmt: skip

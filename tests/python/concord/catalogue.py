@@ -15,15 +15,7 @@ class Catalogue:
         ascending([entry[0][0] for entry in entries], "types")
         self.types = {tuple(entry[0][0]): entry[0] for entry in entries}
 
-    def label(self, type_ref, key, language):
-        """What the type calls a claim."""
+    def claim_labels(self, type_ref, key):
+        """What the type calls a claim, by language."""
         definition = self.types.get(tuple(type_ref))
-        for claim in definition[2] if definition else []:
-            if claim[0] == key:
-                return named(claim[3], language)
-        return None
-
-
-def named(labels, language):
-    """The label in a language, else the first."""
-    return dict(labels).get(language) or (labels[0][1] if labels else None)
+        return next((claim[3] for claim in definition[2] if claim[0] == key), []) if definition else []

@@ -102,7 +102,7 @@ class Receipt(NamedTuple):
     def header(self, batch_root):
         """The header to which it leads from a batch root."""
         if self.records > 41_943:
-            raise Refused("broken", "more records than a block holds")
+            raise Refused("path", "more records than a block holds")
         essence = cbor.encode([21, self.series, self.first, self.count, batch_root])
         records_root = tree.root_of_path(tree.leaf(essence), self.index, self.records, tree.hashes(self.path))
         return Header(self.height, self.time, records_root, self.rest)
@@ -121,17 +121,30 @@ class Certificate:
         credential, receipt = self.credential, self.receipt
         place = credential.number - receipt.first
         if credential.series != receipt.series or not 0 <= place < receipt.count:
-            raise Refused("broken", "the receipt of another batch")
-        return tree.root_of_path(credential.leaf, place, receipt.count, tree.hashes(self.batch_path))
+            raise Refused("batch", "the receipt of another batch")
+        try:
+            return tree.root_of_path(credential.leaf, place, receipt.count, tree.hashes(self.batch_path))
+        except Refused as error:
+            raise Refused("batch", str(error)) from error
 
-    def header(self):
-        """The header to which it leads (certificates.md, 2 and 3), whatever seals it."""
-        batch_root = self.batch_root()
-        if 1000 * self.credential.issued_at > self.receipt.time:
-            raise Refused("broken", "signed after its block")
-        if self.receipt.height == 0:
-            raise Refused("broken", "in the charter")
-        return self.receipt.header(batch_root)
+    def header(self, height, time):
+        """The header to which it leads, whatever seals it, for who knows the block of this height and time (verification.md)."""
+        receipt, batch_root = self.receipt, self.batch_root()
+        if 1000 * self.credential.issued_at > receipt.time:
+            raise Refused("signed-later")
+        if receipt.height == 0:
+            raise Refused("no-block")
+        if _order(receipt.height, height) != _order(receipt.time, time):
+            raise Refused("time")
+        try:
+            return receipt.header(batch_root)
+        except Refused as error:
+            raise Refused("path", str(error)) from error
+
+
+def _order(one, other):
+    """Whether it is less, equal or greater."""
+    return (one > other) - (one < other)
 
 
 def of_code(text):

@@ -1,5 +1,6 @@
 """Declarations of recognition and their evaluation (recognition.md)."""
 
+import datetime
 from typing import NamedTuple
 
 from .structures import ascending, check_day, read
@@ -53,6 +54,25 @@ class Declaration:
         ]
         return held.index(False) + 1 if False in held else None
 
+    def unmet(self, presented):
+        """The condition that is missed, as a report says it, and what would meet it."""
+        last_day = min((day for day in (self.issued_until, self.withdrawn_issued_until) if day is not None), default=None)
+        name, *needs = {
+            2: ("version", self.min_version),
+            3: ("issued-before", self.issued_from and day_text(self.issued_from)),
+            4: ("issued-after", last_day and day_text(last_day)),
+            5: ("not-yet",),
+            6: ("over",),
+            7: ("too-old", self.max_age_days),
+            8: ("purpose", ", ".join(self.purposes)),
+        }[self.missed(presented)]
+        return {"condition": name} | ({"needs": needs[0]} if needs else {})
+
+
+def day_text(day):
+    """A day as YYYY-MM-DD."""
+    return (datetime.date(1970, 1, 1) + datetime.timedelta(days=day)).isoformat()
+
 
 class Recognition:
     """Section `recognition`."""
@@ -62,7 +82,7 @@ class Recognition:
         ascending([declaration[:2] for declaration in declarations], "declarations")
         self.declarations = [Declaration(declaration) for declaration in declarations]
 
-    def covering(self, recogniser, presented):
-        """Of the declarations of a region, the one with the highest number that covers it."""
+    def about(self, recogniser, presented):
+        """The declarations of a region about this type and source, the latest first: the first that covers it counts."""
         own = [declaration for declaration in self.declarations if declaration.recogniser == recogniser]
-        return next((declaration for declaration in reversed(own) if declaration.missed(presented) is None), None)
+        return [declaration for declaration in reversed(own) if declaration.is_about(presented)]
