@@ -211,6 +211,19 @@ fn people_read_verdict_icon_evidence_and_whose_data() {
 }
 
 #[test]
+fn chinese_readers_get_the_same_report_in_chinese() {
+    let verifier = Verifier::new();
+    let common = ["verify", "revoked.concord", "--bundle", "trust.bundle", "--now", NOW];
+    let ran = verifier.desk.run(&[&common[..], &["--lang", "zh"]].concat());
+    assert_eq!(ran.code(), 1);
+    for told in ["✘ 已吊销", "出证机关", "已吊销", "数据来自 verify 高度"] {
+        assert!(ran.out().contains(told), "{told}: {}", ran.out());
+    }
+    let ran = verifier.desk.run(&[&common[..], &["--lang", "fr"]].concat());
+    assert_eq!(ran.code(), 2, "{}", ran.err());
+}
+
+#[test]
 fn a_bundle_of_another_chain_or_a_damaged_one_verifies_nothing() {
     let verifier = Verifier::new();
     let other = ["verify", "good.concord", "--bundle", "trust.bundle", "--chain"];
