@@ -2,6 +2,7 @@
 
 mod changes;
 mod forks;
+mod receipts;
 mod recognised;
 mod reports;
 
@@ -53,6 +54,7 @@ pub(super) fn file() -> Result<Value, Error> {
     vectors.extend(forged_seals(&scene)?);
     vectors.extend(statuses(&scene)?);
     vectors.extend(circumstances(&scene)?);
+    vectors.extend(receipts::all(&scene)?);
     for part in [changes::regions, changes::offices, recognised::regions, forks::series] {
         let (more_bundles, more_vectors) = part()?;
         bundles.extend(more_bundles.into_iter().map(|(name, bundle)| (name.to_owned(), bundle)));

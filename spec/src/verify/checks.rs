@@ -91,7 +91,7 @@ pub(super) fn certificate(
     findings.note(CheckName::Readable, Ground::Certificate);
     findings.subject = Some(subject(credential.credential(), Some(receipt), state));
     // The seal first: only what it covers may tell that the issuer is newer than the data.
-    let newer = receipt.height > state.height() && receipt.time > state.time();
+    let newer = receipt.height > state.height();
     let recorded = recorded(certificate, state);
     let other_regions = newer && recorded == Err(Broken::Seal);
     let newer = newer && (recorded.is_ok() || other_regions);
@@ -267,6 +267,10 @@ fn recorded(certificate: &Certificate, state: &TrustedState) -> Result<(), Broke
     }
     if receipt.height == Height(0) {
         return Err(Broken::NoBlock);
+    }
+    // The times of blocks ascend: what a quorum of an old set, or of an invented future, seals out of turn is no block of this chain.
+    if receipt.height.cmp(&state.height()) != receipt.time.cmp(&state.time()) {
+        return Err(Broken::Time);
     }
     let regions = state.regions_at(receipt.height);
     let verified = receipt.verify(&state.chain_id(), &batch_root, regions);

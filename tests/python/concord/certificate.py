@@ -8,7 +8,7 @@ import base45
 from . import cbor, cose, ed25519, tree
 from .faults import Refused, must
 from .seal import Header
-from .structures import BOUNDS, check_day, check_plain, check_shape, check_signed, read
+from .structures import BOUNDS, check_day, check_path, check_plain, check_shape, check_signed, read
 
 TYPE = "concord-credential+cwt"
 ISS, EXP, NBF, IAT, CTI, CNF, VCT, CONTENT = 1, 4, 5, 6, 7, 8, 11, -65537
@@ -97,7 +97,9 @@ class Receipt(NamedTuple):
     @classmethod
     def of(cls, value):
         _, issue, *others = value
-        return cls(*issue, *others)
+        receipt = cls(*issue, *others)
+        check_path(receipt.path)
+        return receipt
 
     def header(self, batch_root):
         """The header to which it leads from a batch root."""
@@ -115,6 +117,7 @@ class Certificate:
         value = read("certificate", data)
         _, credential, self.batch_path, receipt = value
         must(len(cbor.encode(receipt)) <= BOUNDS["receipt"], "a receipt longer than the bound")
+        check_path(self.batch_path)
         self.credential, self.receipt = Credential(credential), Receipt.of(receipt)
 
     def batch_root(self):

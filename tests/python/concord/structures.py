@@ -101,6 +101,10 @@ def check_plain(value):
                 check_plain(item)
 
 
+def check_path(path):
+    must(len(path) % 32 == 0, "a path of parts of hashes")
+
+
 def ascending(items, what):
     """Each once, in order."""
     must(all(before < after for before, after in zip(items, items[1:])), f"{what} do not ascend")

@@ -261,6 +261,12 @@ const OFFICES: &[Named] = &[
         "UNKNOWN",
     ),
     (
+        "the successor's, with data that do not know it, on a broken path",
+        "renamed-office",
+        "successor, broken",
+        "NOT GENUINE",
+    ),
+    (
         "issued by the successor in the name of the office before",
         "succeeded",
         "in another's name",
@@ -306,6 +312,7 @@ pub(super) fn offices() -> Result<Part, Error> {
         ("new name", new_name),
         ("same block", same_block),
         ("successor", of(&by_successor, 0)?.clone()),
+        ("successor, broken", without_path(of(&by_successor, 0)?)),
         ("in another's name", of(&by_successor, 1)?.clone()),
     ]);
     let mut vectors = of_table(OFFICES, &certificates)?;
@@ -316,6 +323,13 @@ pub(super) fn offices() -> Result<Part, Error> {
     }
     vectors.extend(places_and_small_codes(&certificates)?);
     Ok((bundles, vectors))
+}
+
+/// What nothing shows to be recorded, so that its height does not count either.
+fn without_path(certificate: &Certificate) -> Certificate {
+    let mut broken = certificate.clone();
+    broken.batch_path.0.clear();
+    broken
 }
 
 fn places_and_small_codes(certificates: &BTreeMap<&str, Certificate>) -> Result<Vec<Value>, Error> {

@@ -60,6 +60,23 @@ const DECLARED: &[(usize, Change)] = &[
         terms.purposes = vec!["rental".to_owned()];
         Ok(())
     }),
+    (12, |terms| {
+        terms.min_version = TypeVersion(2);
+        Ok(())
+    }),
+    (12, |terms| {
+        terms.issued_from = Some("2026-01-02".parse()?);
+        Ok(())
+    }),
+    (12, |terms| {
+        terms.issued_until = Some("2026-06-30".parse()?);
+        terms.presented_until = Some(UnixMillis(NOW - 1));
+        Ok(())
+    }),
+    (12, |terms| {
+        terms.purposes = vec!["rental".to_owned(), "school".to_owned()];
+        Ok(())
+    }),
 ];
 
 fn mapped(here: &str) -> ValueMap {
@@ -116,11 +133,18 @@ const CASES: &[Case] = &[
     ),
     ("for a purpose of the earlier of them only", 11, Some("driving"), NOW, 1),
     ("for no purpose that was said", 11, None, NOW, 2),
+    (
+        "for none of the purposes of the latest of four declarations",
+        12,
+        Some("driving"),
+        NOW,
+        0,
+    ),
 ];
 
-/// One licence, verified in twelve regions.
+/// One licence, verified in thirteen regions.
 pub(super) fn regions() -> Result<Part, Error> {
-    let mut world = World::with_series(12, "concord-recognition")?;
+    let mut world = World::with_series(13, "concord-recognition")?;
     let certificate = world.issue(1)?.remove(0).to_bytes();
     let mut records = Vec::new();
     for (recogniser, change) in DECLARED {

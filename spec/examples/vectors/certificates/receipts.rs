@@ -1,0 +1,292 @@
+//! Receipts that lack something of what they are to show, credentials and certificates of other versions and spellings, clocks.
+
+use super::{NOW, Scene, exit, of, vector, with};
+use crate::make::{Error, replaced, shortened, sum_of_shares};
+use concord_spec::block::{Header, IssueEssence};
+use concord_spec::certificate::Certificate;
+use concord_spec::codec::to_vec;
+use concord_spec::credential::SignedCredential;
+use concord_spec::digest::Digest;
+use concord_spec::id::{Height, UnixMillis};
+use concord_spec::receipt::{HashPath, Receipt};
+use concord_spec::world::GENESIS;
+use serde_json::{Value, json};
+
+/// Height and time of the bundle `later`.
+const LATER: (u64, u64) = (7, GENESIS.0 + 7_000);
+/// What a clock may be behind, and how far ahead before it is named, in milliseconds.
+const TOLERANCE: u64 = 10_000;
+const FAR_AHEAD: u64 = 400 * 86_400_000;
+
+pub(super) fn all(scene: &Scene) -> Result<Vec<Value>, Error> {
+    Ok([
+        times(scene)?,
+        paths(scene)?,
+        newer(scene)?,
+        spellings(scene)?,
+        clocks(scene)?,
+    ]
+    .concat())
+}
+
+/// The certificate of this credential alone, in a block of this height and time that three regions sealed and nobody decided.
+fn sealed(scene: &Scene, credential: &SignedCredential, height: u64, time: u64) -> Result<Certificate, Error> {
+    let (model, _) = scene.world.blocks.first().ok_or("no block")?;
+    let id = credential.credential().id;
+    let essence = IssueEssence {
+        series: id.series,
+        first: id.number,
+        count: 1,
+    };
+    let mut block = model.clone();
+    block.header = Header {
+        height: Height(height),
+        time: UnixMillis(time),
+        records_root: essence.leaf(&credential.leaf()),
+        rest: model.header.rest,
+    };
+    let seal = sum_of_shares(&scene.world, &block, &[(0, 0), (1, 0), (2, 0)], 0b1110_0000, 0)?;
+    Ok(Certificate {
+        credential: credential.clone(),
+        batch_path: HashPath::default(),
+        receipt: Receipt {
+            essence,
+            index: 0,
+            records: 1,
+            path: HashPath::default(),
+            height: block.header.height,
+            time: block.header.time,
+            rest: block.header.rest,
+            seal,
+        },
+    })
+}
+
+/// What it shows, how far from the bundle's height and time its block is, the verdict.
+type Place = (&'static str, i64, i64, &'static str);
+
+const PLACES: &[Place] = &[
+    ("sealed at an earlier height, at an earlier time", -1, -1, "VALID"),
+    (
+        "sealed at an earlier height, at the bundle's time",
+        -1,
+        0,
+        "NOT GENUINE",
+    ),
+    (
+        "sealed at the bundle's height, a millisecond before",
+        0,
+        -1,
+        "NOT GENUINE",
+    ),
+    ("sealed at the bundle's height and time", 0, 0, "VALID"),
+    (
+        "sealed at the bundle's height, a millisecond later",
+        0,
+        1,
+        "NOT GENUINE",
+    ),
+    ("sealed at a later height, at the bundle's time", 1, 0, "NOT GENUINE"),
+    ("sealed at a later height, at a later time", 1, 1, "VALID ON DATA FROM"),
+];
+
+/// Blocks that a quorum sealed beside the chain; credentials signed before and after their block.
+fn times(scene: &Scene) -> Result<Vec<Value>, Error> {
+    let credential = &of(&scene.first, 8)?.credential;
+    let (height, time) = LATER;
+    let mut all = Vec::new();
+    for (name, higher, later, verdict) in PLACES {
+        let (height, time) = (
+            height.saturating_add_signed(*higher),
+            time.saturating_add_signed(*later),
+        );
+        let vector = vector(
+            name,
+            "later",
+            &sealed(scene, credential, height, time)?.to_bytes(),
+            verdict,
+        );
+        let dated = *verdict == "VALID ON DATA FROM";
+        all.push(if dated {
+            with(vector, &[("data_from_ms", json!(time))])
+        } else {
+            vector
+        });
+    }
+    let block_time = time.saturating_sub(2_000);
+    for (name, after, verdict) in [
+        ("signed in the second of its block", 0, "VALID"),
+        ("signed a second after its block", 1, "NOT GENUINE"),
+    ] {
+        let mut claims = credential.credential().clone();
+        claims.issued_at = block_time.div_euclid(1_000).saturating_add(after);
+        let signed = SignedCredential::sign(claims, &scene.world.series_key);
+        let certificate = sealed(scene, &signed, 5, block_time)?;
+        all.push(vector(name, "later", &certificate.to_bytes(), verdict));
+    }
+    Ok(all)
+}
+
+/// What it shows, and what is changed about a genuine receipt.
+type Change = (&'static str, fn(&mut Receipt));
+
+const PATHS: &[Change] = &[
+    ("of block 0", |it| it.height = Height(0)),
+    ("a path to the records that is too long", |it| {
+        it.path.0.push(Digest::ZERO)
+    }),
+    ("a place past the records", |it| it.index = it.records),
+    ("of a block without records", |it| it.records = 0),
+    ("of a block of more records than a block holds", |it| {
+        it.records = 41_944
+    }),
+];
+
+/// Receipts that lead to no header.
+fn paths(scene: &Scene) -> Result<Vec<Value>, Error> {
+    let good = of(&scene.first, 8)?;
+    let one = |(name, change): &Change| {
+        let mut certificate = good.clone();
+        change(&mut certificate.receipt);
+        vector(name, "later", &certificate.to_bytes(), "NOT GENUINE")
+    };
+    let mut all: Vec<Value> = PATHS.iter().map(one).collect();
+    let mut flipped = good.clone();
+    let bytes = flipped.credential.bytes();
+    let last = bytes.last().ok_or("an empty credential")? ^ 1;
+    flipped.credential = SignedCredential::from_bytes(&[shortened(bytes, 1), vec![last]].concat())?;
+    all.push(vector(
+        "a bit of its signature flipped",
+        "later",
+        &flipped.to_bytes(),
+        "NOT GENUINE",
+    ));
+    Ok(all)
+}
+
+/// What calls for newer software, wherever it stands.
+fn newer(scene: &Scene) -> Result<Vec<Value>, Error> {
+    let good = of(&scene.first, 8)?;
+    let (bytes, credential) = (good.to_bytes(), good.credential.bytes());
+    let seal = to_vec(&good.receipt.seal);
+    let other_scheme = replaced(&bytes, &seal, &[0x82, 0x02, 0xf7])?;
+    let verdict = "NEEDS NEWER SOFTWARE";
+    Ok(vec![
+        vector(
+            "a receipt of version 2",
+            "later",
+            &replaced(&bytes, &[0x89, 0x01, 0x83], &[0x89, 0x02, 0x83])?,
+            verdict,
+        ),
+        vector("a seal of scheme 2, whatever follows", "later", &other_scheme, verdict),
+        vector(
+            "a credential of algorithm -8",
+            "later",
+            &replaced(&bytes, &[0xa3, 0x01, 0x32, 0x04], &[0xa3, 0x01, 0x27, 0x04])?,
+            verdict,
+        ),
+        credential_alone(
+            "a small code of algorithm -8 with another header",
+            &with_header(credential, 0x27)?,
+            verdict,
+        ),
+        credential_alone(
+            "a small code with another header",
+            &with_header(credential, 0x32)?,
+            "UNREADABLE",
+        ),
+    ])
+}
+
+/// A credential of this algorithm with a fourth header, 32: 0.
+fn with_header(credential: &[u8], algorithm: u8) -> Result<Vec<u8>, Error> {
+    let more = replaced(
+        credential,
+        &[0x58, 0x25, 0xa3, 0x01, 0x32],
+        &[0x58, 0x28, 0xa4, 0x01, algorithm],
+    )?;
+    replaced(&more, b"+cwt\xa0", b"+cwt\x18\x20\x00\xa0")
+}
+
+fn credential_alone(name: &str, credential: &[u8], verdict: &str) -> Value {
+    json!({ "name": name, "bundle": "later", "credential": hex::encode(credential), "now": NOW, "verdict": verdict, "exit": exit(verdict) })
+}
+
+/// What is written otherwise than it must be.
+fn spellings(scene: &Scene) -> Result<Vec<Value>, Error> {
+    let good = of(&scene.first, 8)?;
+    let bytes = good.to_bytes();
+    let path = to_vec(&good.batch_path);
+    let (head, hashes) = path.split_at_checked(2).ok_or("a short path")?;
+    let shorter = [
+        [head.first().copied().unwrap_or(0), 0x7f].as_slice(),
+        &shortened(hashes, 1),
+    ]
+    .concat();
+    let cases: [(&str, &[u8], &[u8]); 6] = [
+        ("a path of parts of hashes", &path, &shorter),
+        ("an issuer without a region", b"vectors/110000/", b"vectors:110000/"),
+        (
+            "an issuer of a region in capitals",
+            b"vectors/110000/",
+            b"vectors/11000A/",
+        ),
+        ("a type without a version", b"-licence/1", b"-licence:1"),
+        ("a type of version 0", b"-licence/1", b"-licence/0"),
+        (
+            "a message of another type",
+            b"concord-credential+cwt",
+            b"concord-credential+cbr",
+        ),
+    ];
+    let one =
+        |(name, old, new): (&str, &[u8], &[u8])| Ok(vector(name, "later", &replaced(&bytes, old, new)?, "UNREADABLE"));
+    cases.into_iter().map(one).collect()
+}
+
+/// Clocks and ages of data at their bounds.
+fn clocks(scene: &Scene) -> Result<Vec<Value>, Error> {
+    let credential = &of(&scene.first, 8)?.credential;
+    let (height, time) = LATER;
+    let known = of(&scene.first, 8)?.to_bytes();
+    let newer = sealed(scene, credential, height.saturating_add(1), time.saturating_add(1_000))?.to_bytes();
+    let at = |name, now: u64| with(vector(name, "later", &known, "VALID"), &[("now", json!(now))]);
+    let aged = |name, most: u64, verdict| {
+        with(
+            vector(name, "later", &known, verdict),
+            &[("now", json!(time.saturating_add(5_000))), ("max_age_ms", json!(most))],
+        )
+    };
+    let from = |vector, from: u64| with(vector, &[("data_from_ms", json!(from))]);
+    let ahead_of_receipt = with(
+        vector(
+            "a clock that is behind the receipt alone",
+            "later",
+            &newer,
+            "VALID ON DATA FROM",
+        ),
+        &[("now", json!(time.saturating_sub(TOLERANCE - 500)))],
+    );
+    Ok(vec![
+        at("a clock that is 10 seconds behind", time.saturating_sub(TOLERANCE)),
+        at(
+            "a clock that is a millisecond further behind",
+            time.saturating_sub(TOLERANCE + 1),
+        ),
+        at("a clock that is 400 days ahead", time.saturating_add(FAR_AHEAD)),
+        at(
+            "a clock that is a millisecond further ahead",
+            time.saturating_add(FAR_AHEAD + 1),
+        ),
+        from(ahead_of_receipt, time.saturating_add(1_000)),
+        aged("data as old as the policy allows", 5_000, "VALID"),
+        from(
+            aged(
+                "data a millisecond older than the policy allows",
+                4_999,
+                "VALID ON DATA FROM",
+            ),
+            time,
+        ),
+    ])
+}
