@@ -7,7 +7,6 @@ A case is one vector; a class of cases is a list in a file of vectors. A differe
 import json
 import pathlib
 import sys
-import traceback
 
 import cases
 import chains
@@ -16,7 +15,7 @@ VECTORS = pathlib.Path(__file__).resolve().parents[2] / "spec" / "vectors"
 
 
 def main():
-    failed, total = 0, 0
+    failed, passed = 0, 0
     for title, check, file, *way in cases.CLASSES + chains.CLASSES:
         found = json.loads((VECTORS / file).read_text("utf-8"))
         given = found
@@ -27,12 +26,11 @@ def main():
             count += 1
             differences += [f"{name}: {difference}"] if difference else []
         failed += len(differences) or not count
-        total += count
+        passed += count - len(differences)
         print(f"{file:20} {title:40} {count:5}" + ("" if count else "  NO CASE"))
         for difference in differences:
             print(f"    DIFFERS: {difference}")
-    print(f"{total} cases, {failed} failed")
-    print(f"{total - failed} passed, {failed} failed")
+    print(f"{passed} passed, {failed} failed")
     return failed > 0
 
 
