@@ -7,7 +7,7 @@ that are known are known not to hold it.
 import struct
 from dataclasses import dataclass
 
-from .faults import Unreadable, must
+from .faults import Truncated, Unreadable, must
 
 DEPTH = 24
 UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)
@@ -64,14 +64,14 @@ def _head(major, argument):
 
 def _read_head(data, at):
     """Major type, argument, and where what follows begins; the argument of a float is None."""
-    must(at < len(data), "cut")
+    must(at < len(data), "cut", Truncated)
     major, code = data[at] >> 5, data[at] & 31
     at += 1
     if code < 24:
         return major, code, at
     must(code < 28, "a reserved head, or an indefinite length")
     size = 1 << code - 24
-    must(at + size <= len(data), "cut in a head")
+    must(at + size <= len(data), "cut in a head", Truncated)
     argument = int.from_bytes(data[at : at + size], "big")
     if major == SIMPLE:
         must(code > 24 or argument >= 32, "a simple value in two bytes where one does")
@@ -92,7 +92,7 @@ def _item(data, at, depth, strict):
         case 1:
             return -1 - argument, at
         case 2 | 3:
-            must(argument <= len(data) - at, "a string is cut")
+            must(argument <= len(data) - at, "a string is cut", Truncated)
             return _string(major, data[at : at + argument], strict), at + argument
         case 4:
             return _array(data, at, argument, depth, strict)
@@ -116,7 +116,7 @@ def _string(major, data, strict):
 
 
 def _array(data, at, count, depth, strict):
-    must(count <= len(data) - at, "an array is cut")
+    must(count <= len(data) - at, "an array is cut", Truncated)
     items = []
     for _ in range(count):
         item, at = _item(data, at, depth + 1, strict)
@@ -125,7 +125,7 @@ def _array(data, at, count, depth, strict):
 
 
 def _map(data, at, count, depth, strict):
-    must(2 * count <= len(data) - at, "a map is cut")
+    must(2 * count <= len(data) - at, "a map is cut", Truncated)
     entries, before = {}, b""
     for _ in range(count):
         key_at = at

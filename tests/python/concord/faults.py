@@ -5,6 +5,10 @@ class Unreadable(Exception):
     """They are not the one encoding of what they should be (encoding.md, 1)."""
 
 
+class Truncated(Unreadable):
+    """They end too early."""
+
+
 class NewerSoftware(Unreadable):
     """A version, algorithm or scheme that this software does not know (encoding.md, Versions)."""
 
@@ -17,6 +21,6 @@ class Refused(Exception):
         self.reason = reason
 
 
-def must(condition, why):
+def must(condition, why, fault=Unreadable):
     if not condition:
-        raise Unreadable(why)
+        raise fault(why)

@@ -1,7 +1,7 @@
 """Status sets (status.md)."""
 
 from . import cbor, tree
-from .faults import must
+from .faults import Unreadable, must
 
 PLACES = 4096
 EMPTY, FULL, RAW, RICE, COMPLEMENT = 0x00, 0x01, 0x02, 0x10, 0x20
@@ -10,11 +10,18 @@ SETS = ["revoked", "annulled", "suspended", "superseded", "annotated"]
 PRECEDENCE = ["annulled", "revoked", "superseded", "suspended"]
 
 
+class ChunkFault(Unreadable):
+    """A chunk that is not in its one encoding."""
+
+
 def decode_chunk(data):
     """The places in the set; only the one encoding of them is accepted."""
-    must(1 <= len(data) <= 513, "a chunk of no byte or of more than 513")
-    places = _places(data[0], data[1:])
-    must(encode_chunk(places) == data, "a chunk in another than its one encoding")
+    try:
+        must(1 <= len(data) <= 513, "a chunk of no byte or of more than 513")
+        places = _places(data[0], data[1:])
+        must(encode_chunk(places) == data, "a chunk in another than its one encoding")
+    except Unreadable as error:
+        raise ChunkFault(str(error)) from error
     return places
 
 

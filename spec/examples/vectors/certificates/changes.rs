@@ -70,6 +70,12 @@ const REGIONS: &[Named] = &[
         "NOT GENUINE",
     ),
     (
+        "by five regions, with the bundle of the block in which they were voted, which do not seal the next one yet",
+        "voted",
+        "after",
+        "UNKNOWN",
+    ),
+    (
         "by five regions, with the bundle of the block that hands over to them",
         "handing-over",
         "after",
@@ -83,7 +89,12 @@ pub(super) fn regions() -> Result<Part, Error> {
     let before = world.issue(1)?.remove(0);
     let mut bundles = vec![("four-regions", bundle(&world, &world.bundle()?))];
     let card = world.card(4)?;
-    world.change(Change::AdmitRegion(Box::new(card)), &[0, 1, 2])?;
+    let admission = Change::AdmitRegion(Box::new(card));
+    world.change(admission.clone(), &[0, 1, 2])?;
+    let mut voted = World::with_series(4, "concord-regions")?;
+    voted.issue(1)?;
+    voted.vote(admission, &[0, 1, 2])?;
+    bundles.push(("voted", bundle(&voted, &voted.bundle()?)));
     bundles.push(("handing-over", bundle(&world, &world.bundle()?)));
     let after = world.issue(1)?.remove(0);
     let (block, _) = world.blocks.last().ok_or("no block")?.clone();

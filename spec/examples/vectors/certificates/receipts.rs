@@ -4,10 +4,11 @@ use super::{NOW, Scene, exit, of, vector, with};
 use crate::make::{Error, replaced, shortened, sum_of_shares};
 use concord_spec::block::{Header, IssueEssence};
 use concord_spec::certificate::Certificate;
-use concord_spec::codec::to_vec;
+use concord_spec::codec::{Writer, to_vec};
 use concord_spec::credential::SignedCredential;
 use concord_spec::digest::Digest;
 use concord_spec::id::{Height, UnixMillis};
+use concord_spec::key::ed25519::PublicKey;
 use concord_spec::receipt::{HashPath, Receipt};
 use concord_spec::world::GENESIS;
 use serde_json::{Value, json};
@@ -23,6 +24,7 @@ pub(super) fn all(scene: &Scene) -> Result<Vec<Value>, Error> {
         times(scene)?,
         paths(scene)?,
         newer(scene)?,
+        keys(scene)?,
         spellings(scene)?,
         clocks(scene)?,
     ]
@@ -112,6 +114,14 @@ fn times(scene: &Scene) -> Result<Vec<Value>, Error> {
         } else {
             vector
         });
+    }
+    for (name, bundle, height) in [
+        ("sealed at the height at which its series was opened", "later", 3),
+        ("sealed at the height at which its series was frozen", "frozen", 8),
+    ] {
+        let time = GENESIS.0.saturating_add(height.saturating_mul(1_000));
+        let certificate = sealed(scene, credential, height, time)?;
+        all.push(vector(name, bundle, &certificate.to_bytes(), "VALID"));
     }
     let block_time = time.saturating_sub(2_000);
     for (name, after, verdict) in [
@@ -212,18 +222,76 @@ fn credential_alone(name: &str, credential: &[u8], verdict: &str) -> Value {
     json!({ "name": name, "bundle": "later", "credential": hex::encode(credential), "now": NOW, "verdict": verdict, "exit": exit(verdict) })
 }
 
+/// Keys and key ids in a credential. Its signature is the series', so that it is these that decide.
+fn keys(scene: &Scene) -> Result<Vec<Value>, Error> {
+    let good = &of(&scene.first, 8)?.credential;
+    let key = &scene.world.series_key;
+    // The protected headers are bytes 3 to 39, the key id among them bytes 8 to 15; after them the empty map and the payload.
+    let (protected, payload) = (good.bytes().get(3..40), to_vec(good.credential()));
+    let other = protected.ok_or("too short")?.iter().enumerate();
+    let other: Vec<u8> = other.map(|(at, byte)| if at == 5 { byte ^ 1 } else { *byte }).collect();
+    let mut signed = Writer::new();
+    signed.array(4);
+    signed.text("Signature1");
+    signed.bytes(&other);
+    signed.bytes(&[]);
+    signed.bytes(&payload);
+    let mut message = Writer::new();
+    message.array(4);
+    message.bytes(&other);
+    message.map(0);
+    message.bytes(&payload);
+    message.wire(&key.sign(&signed.into_vec()));
+    let long_head = replaced(good.bytes(), &[0x58, 0x25, 0xa3, 0x01], &[0x58, 0x26, 0xa3, 0x18, 0x01])?;
+    let mut all = vec![
+        credential_alone(
+            "signed by the series under another key id",
+            &message.into_vec(),
+            "NOT GENUINE",
+        ),
+        credential_alone(
+            "a small code with a longer head among its headers",
+            &long_head,
+            "UNREADABLE",
+        ),
+    ];
+    let with_keys = |claim: Option<PublicKey>, holder: Option<PublicKey>| {
+        let mut claims = good.credential().clone();
+        claims.holder_key = claim;
+        claims.content.holders.iter_mut().for_each(|one| one.key = holder);
+        SignedCredential::sign(claims, key).bytes().to_vec()
+    };
+    let (office, identity) = (key.public(), [&[1], [0; 31].as_slice()].concat());
+    for (name, bytes) in [
+        ("its holder's key", with_keys(Some(office), None)),
+        ("a key of one of its holders", with_keys(None, Some(office))),
+    ] {
+        all.push(credential_alone(name, &bytes, "NOT SHOWN RECORDED"));
+        let small = replaced(&bytes, &office.to_bytes(), &identity)?;
+        all.push(credential_alone(
+            &format!("{name} of small order"),
+            &small,
+            "UNREADABLE",
+        ));
+    }
+    Ok(all)
+}
+
 /// What is written otherwise than it must be.
 fn spellings(scene: &Scene) -> Result<Vec<Value>, Error> {
     let good = of(&scene.first, 8)?;
     let bytes = good.to_bytes();
     let path = to_vec(&good.batch_path);
+    let no_path = [to_vec(&good.receipt.path), to_vec(&good.receipt.height)].concat();
+    let half_a_path = [&[0x41, 0xff], to_vec(&good.receipt.height).as_slice()].concat();
     let (head, hashes) = path.split_at_checked(2).ok_or("a short path")?;
     let shorter = [
         [head.first().copied().unwrap_or(0), 0x7f].as_slice(),
         &shortened(hashes, 1),
     ]
     .concat();
-    let cases: [(&str, &[u8], &[u8]); 6] = [
+    let cases: [(&str, &[u8], &[u8]); 7] = [
+        ("a path to the records of a part of a hash", &no_path, &half_a_path),
         ("a path of parts of hashes", &path, &shorter),
         ("an issuer without a region", b"vectors/110000/", b"vectors:110000/"),
         (
