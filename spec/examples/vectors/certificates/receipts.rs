@@ -116,7 +116,7 @@ fn times(scene: &Scene) -> Result<Vec<Value>, Error> {
         });
     }
     for (name, bundle, height) in [
-        ("sealed at the height at which its series was opened", "later", 3),
+        ("sealed at the height at which its series was opened", "later", 3_u64),
         ("sealed at the height at which its series was frozen", "frozen", 8),
     ] {
         let time = GENESIS.0.saturating_add(height.saturating_mul(1_000));
