@@ -102,7 +102,7 @@ class Verification:
             return
         if not is_sealed(header, self.receipt.seal, bundle.members(header.height), bundle.charter.chain_id):
             self.broken, self.is_sealed_by_others = None if is_later else "seal", is_later
-        self.is_newer = is_later and not self.broken
+        self.is_newer = is_later
 
     def _authentic(self):
         bundle, credential = self.bundle, self.credential

@@ -27,6 +27,7 @@ pub(super) fn all(scene: &Scene) -> Result<Vec<Value>, Error> {
         keys(scene)?,
         spellings(scene)?,
         clocks(scene)?,
+        several(scene)?,
     ]
     .concat())
 }
@@ -312,6 +313,29 @@ fn spellings(scene: &Scene) -> Result<Vec<Value>, Error> {
     cases.into_iter().map(one).collect()
 }
 
+/// What several checks say something against: the first of them settles the verdict.
+fn several(scene: &Scene) -> Result<Vec<Value>, Error> {
+    let over = super::LAST_SECOND.saturating_add(1_000);
+    let one = |name: &str, index: usize, now: u64, region: Option<&str>, verdict: &str| -> Result<Value, Error> {
+        let vector = vector(name, "later", &of(&scene.first, index)?.to_bytes(), verdict);
+        let vector = with(vector, &[("now", json!(now)), ("max_age_ms", json!(1_000))]);
+        Ok(match region {
+            Some(region) => with(vector, &[("own_region", json!(region))]),
+            None => vector,
+        })
+    };
+    let elsewhere = Some("330000");
+    Ok(vec![
+        one("revoked, and over", 0, over, None, "REVOKED")?,
+        one("revoked, and not recognised", 0, NOW, elsewhere, "REVOKED")?,
+        one("suspended, over, and not recognised", 2, over, elsewhere, "SUSPENDED")?,
+        one("over, and not recognised", 8, over, elsewhere, "EXPIRED")?,
+        one("annotated, and over", 4, over, None, "EXPIRED")?,
+        one("annotated, and not recognised", 4, NOW, elsewhere, "NOT RECOGNISED")?,
+        one("annotated, with old data", 4, NOW, None, "UNKNOWN")?,
+    ])
+}
+
 /// Clocks and ages of data at their bounds.
 fn clocks(scene: &Scene) -> Result<Vec<Value>, Error> {
     let credential = &of(&scene.first, 8)?.credential;
@@ -335,7 +359,17 @@ fn clocks(scene: &Scene) -> Result<Vec<Value>, Error> {
         ),
         &[("now", json!(time.saturating_sub(TOLERANCE - 500)))],
     );
+    let mut broken = sealed(scene, credential, height.saturating_add(1), time.saturating_add(1_000))?;
+    broken.receipt.path.0.push(Digest::ZERO);
+    let broken = vector(
+        "a clock that is behind a receipt that is broken",
+        "later",
+        &broken.to_bytes(),
+        "NOT GENUINE",
+    );
+    let broken = with(broken, &[("now", json!(time.saturating_sub(TOLERANCE - 500)))]);
     Ok(vec![
+        broken,
         at("a clock that is 10 seconds behind", time.saturating_sub(TOLERANCE)),
         at(
             "a clock that is a millisecond further behind",
