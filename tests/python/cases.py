@@ -4,7 +4,8 @@ import json
 
 from concord import bls, block, catalogue, certificate, charter, cose, ed25519, evidence, federation, keyring, offices, recognition, seal
 from concord import report, status, structures, tree
-from concord.bundle import Bundle
+from concord.bundle import Bundle, unpack
+from concord.device import Terms, take
 from concord.faults import NewerSoftware, Refused, Unreadable, must
 from concord.verify import Policy, Verification
 
@@ -270,7 +271,7 @@ def seals(vectors, file):
 
 
 def open_bundle(vector):
-    return Bundle(HEX(vector["bundle"]), HEX(vector["chain_id"]))
+    return Bundle.of(HEX(vector["bundle"]), HEX(vector["chain_id"]))
 
 
 def bundles(vectors, _):
@@ -283,8 +284,33 @@ def refused_bundles(vectors, _):
     """The reason is the text's word."""
     for vector in vectors:
         found, why = outcome(open_bundle, vector)
-        name = "accept" if found == "accept" else "".join(word.capitalize() for word in why.reason.split())
-        yield vector["name"], same(vector["result"], name)
+        yield vector["name"], same(vector["result"], "accept" if found == "accept" else one_word(why))
+
+
+def one_word(refused):
+    return "".join(word.capitalize() for word in refused.reason.split()) if isinstance(refused, Refused) else str(refused)
+
+
+def updates(vectors, file):
+    """What a device holds afterwards is the content of the file named, or why it refuses."""
+    files = {name: HEX(data) for name, data in file["files"].items()}
+    chain = HEX(file["chain_id"])
+    for vector in vectors:
+        held = Bundle.of(files[vector["held"]], chain) if vector["held"] else None
+        height, _, block = vector.get("checkpoint", "").partition(":")
+        terms = Terms(chain, vector["now"], (int(height), HEX(block)) if block else None, vector.get("go_back", False))
+        found, made = outcome(take, held, files[vector["file"]], terms)
+        if found != "accept":
+            yield vector["name"], same(vector["result"], one_word(made))
+        elif vector["result"] not in files:
+            yield vector["name"], f"stated {vector['result']}, and taken"
+        else:
+            stated = unpack(files[vector["result"]])[1]
+            yield vector["name"], None if without_anchors(stated) == without_anchors(made.value) else "another content"
+
+
+def without_anchors(value):
+    return [*value[:2], [], *value[3:]]
 
 
 def codes(vectors, _):
@@ -371,6 +397,7 @@ CLASSES = [
     ("seals", seals, "blocks.json", "seals"),
     ("bundles", bundles, "certificates.json", "bundles"),
     ("bundles: accepted or refused", refused_bundles, "certificates.json", "refused_bundles"),
+    ("updates of bundles", updates, "bundles.json", "updates"),
     ("codes", codes, "certificates.json", "vectors"),
     ("certificates: leaf, batch root, block", places, "certificates.json", "vectors"),
     ("verdicts and reports", verdicts, "certificates.json", "vectors"),

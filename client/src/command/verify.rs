@@ -2,7 +2,7 @@
 
 mod paint;
 
-use super::{Done, Shared, bundle, show};
+use super::{Done, Failure, Shared, bundle, show};
 use clap::Args;
 use concord_client::scan::{self, Scanned, Unreadable};
 use concord_spec::bundle::TrustedState;
@@ -10,10 +10,10 @@ use concord_spec::digest::Digest;
 use concord_spec::id::{RegionId, UnixMillis};
 use concord_spec::verify::{
     self as rules, CheckName, CheckWords, DEFAULT_MAX_AGE_MS, Ground, Language, OutcomeOf, Policy, Presented, Report,
-    Words,
+    SealsSeen, Words,
 };
 use rayon::prelude::*;
-use serde_json::{Value, json};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// Verify certificates offline: .concord files, PNG or JPEG pictures of a code, or text files with a code
@@ -24,9 +24,9 @@ pub(crate) struct Verify {
     /// What to verify
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// The trust bundle, from `concord bundle pull`
-    #[arg(short, long, value_name = "FILE")]
-    bundle: PathBuf,
+    /// The trust bundle; without it, the one that `concord bundle pull` keeps
+    #[arg(short, long, value_name = "FILE", env = "CONCORD_BUNDLE")]
+    bundle: Option<PathBuf>,
     /// The region where you stand: also tells whether the certificate is recognised there
     #[arg(long, value_name = "REGION")]
     region: Option<RegionId>,
@@ -51,13 +51,13 @@ pub(crate) struct Verify {
 }
 
 /// How many files are verified before their reports are written.
-const CHUNK: usize = 64;
+const CHUNK: usize = 1_024;
 const MS_PER_DAY: u64 = 86_400_000;
 const DEFAULT_MAX_AGE_DAYS: u64 = DEFAULT_MAX_AGE_MS / MS_PER_DAY;
 
 impl Verify {
     pub(crate) fn run(self, shared: &Shared) -> Done {
-        let state = bundle::open(&self.bundle, self.chain)?;
+        let state = bundle::open(&bundle::kept(self.bundle.clone())?, self.chain)?;
         let policy = Policy {
             own_region: self.region.clone(),
             max_age_ms: Some(self.max_age_days.saturating_mul(MS_PER_DAY)),
@@ -68,11 +68,14 @@ impl Verify {
         let language = self.lang.unwrap_or_else(show::language);
         let mut worst = 0;
         for chunk in self.files.chunks(CHUNK) {
-            let reports: Vec<Report> = chunk.par_iter().map(|file| judge(file, &state, &policy, now)).collect();
+            let reports: Vec<Report> = chunk
+                .par_iter()
+                .map_init(SealsSeen::new, |seen, file| judge(file, &state, &policy, now, seen))
+                .collect();
             for (file, report) in chunk.iter().zip(&reports) {
                 worst = worse(worst, report.exit);
                 let words = if shared.json {
-                    object(file, report).to_string()
+                    object(file, report)?
                 } else {
                     paint::report(file, report, language)
                 };
@@ -90,10 +93,16 @@ fn worse(one: u8, other: u8) -> u8 {
 }
 
 /// Reads a file and verifies what it holds.
-pub(super) fn judge(file: &Path, state: &TrustedState, policy: &Policy, now: UnixMillis) -> Report {
+pub(super) fn judge(
+    file: &Path,
+    state: &TrustedState,
+    policy: &Policy,
+    now: UnixMillis,
+    seen: &mut SealsSeen,
+) -> Report {
     match scan::scan_file(file) {
-        Ok(Scanned::Certificate(bytes)) => rules::verify(Presented::Certificate(&bytes), state, policy, now),
-        Ok(Scanned::Small(bytes)) => rules::verify(Presented::Credential(&bytes), state, policy, now),
+        Ok(Scanned::Certificate(bytes)) => rules::verify_seen(Presented::Certificate(&bytes), state, policy, now, seen),
+        Ok(Scanned::Small(bytes)) => rules::verify_seen(Presented::Credential(&bytes), state, policy, now, seen),
         Err(reason) => rules::unread(nothing_read(&reason), state, now),
     }
 }
@@ -117,15 +126,22 @@ fn reason(words: &Words) -> Option<&str> {
 }
 
 /// The report as JSON, with the file, and with the reason in words where nothing could be read.
-fn object(file: &Path, report: &Report) -> Value {
-    let mut object = json!(report);
-    if let Value::Object(fields) = &mut object {
-        fields.insert("file".to_owned(), json!(file.display().to_string()));
-        if let Some(reason) = reason(&report.words(Language::En)) {
-            fields.insert("reason".to_owned(), json!(reason));
-        }
-    }
-    object
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+fn object(file: &Path, report: &Report) -> Result<String, Failure> {
+    let told = Told {
+        report,
+        file: file.display().to_string(),
+        reason: reason(&report.words(Language::En)).map(str::to_owned),
+    };
+    serde_json::to_string(&told).map_err(|why| Failure::Output(why.into()))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod forks;
 mod receipts;
 mod recognised;
 mod reports;
+mod selected;
 
 use super::{Error, shortened, sum_of_shares, with_trailing};
 use concord_spec::certificate::{Certificate, credential_code_text};
@@ -55,7 +56,13 @@ pub(super) fn file() -> Result<Value, Error> {
     vectors.extend(statuses(&scene)?);
     vectors.extend(circumstances(&scene)?);
     vectors.extend(receipts::all(&scene)?);
-    for part in [changes::regions, changes::offices, recognised::regions, forks::series] {
+    for part in [
+        changes::regions,
+        changes::offices,
+        recognised::regions,
+        forks::series,
+        selected::types,
+    ] {
         let (more_bundles, more_vectors) = part()?;
         bundles.extend(more_bundles.into_iter().map(|(name, bundle)| (name.to_owned(), bundle)));
         vectors.extend(more_vectors);
@@ -80,7 +87,6 @@ fn scene() -> Result<Scene, Error> {
     let dated = dated(&mut world)?;
     set_statuses(&mut world)?;
     let later = world.bundle()?;
-    let without_status = super::bundles::without_status(&later)?;
     let freeze = world.by_office(Action::FreezeSeries(SeriesId(1)))?;
     world.append(vec![freeze])?;
     let frozen = world.bundle()?;
@@ -95,7 +101,6 @@ fn scene() -> Result<Scene, Error> {
         ("before-series", empty, empty_bundle),
         ("at-issue", same()?, at_issue),
         ("later", same()?, later),
-        ("without-status", same()?, without_status),
         ("frozen", same()?, frozen),
         ("other-charter", other, other_bundle),
         ("renamed", renamed, renamed_bundle),
@@ -408,12 +413,6 @@ fn circumstances(scene: &Scene) -> Result<Vec<Value>, Error> {
             "NOT GENUINE",
         ),
         vector("for a chain of another name", "renamed", &bytes, "NOT GENUINE"),
-        vector(
-            "with data that lack the status of its type",
-            "without-status",
-            &bytes,
-            "UNKNOWN",
-        ),
         vector("recorded before its series was frozen", "frozen", &bytes, "VALID"),
         policy("at home", "VALID", "own_region", json!("110000")),
         policy(

@@ -27,6 +27,7 @@ class Charter(NamedTuple):
 
     chain: str
     chain_id: bytes
+    genesis: int
     regions: list
 
     @property
@@ -47,8 +48,8 @@ def chain_id(data):
 
 
 def read_charter(data):
-    _, chain, _, regions, _ = read_plain(data)
-    return Charter(chain, chain_id(data), regions)
+    _, chain, genesis, regions, _ = read_plain(data)
+    return Charter(chain, chain_id(data), genesis, regions)
 
 
 def read_plain(data):

@@ -20,6 +20,7 @@ BOUNDS = {
     "signed-charter": 2 * MIB,
     "region-history": 64 * MIB,
     "bundle": 512 * MIB,
+    "packed-bundle": 512 * MIB,
     "receipt": 4096,
     "credential": 16_384,
     "certificate": 32_768,
@@ -27,11 +28,11 @@ BOUNDS = {
     "record": 65_536,
 }
 
-# Structures that have a version, a scheme counting as one; all that is known is 1.
-VERSIONED = {
-    "block", "bundle", "card", "catalogue", "certificate", "charter", "directory", "federation", "payload", "receipt", "recognition",
-    "region-history", "rest-part", "seal", "signed-charter",
-}  # fmt: skip
+# Structures that have a version, a scheme counting as one, and which is known.
+VERSIONS = dict.fromkeys(
+    ["block", "bundle", "card", "catalogue", "certificate", "charter", "delta", "directory", "federation", "payload", "receipt",
+     "recognition", "region-history", "rest-part", "seal", "signed-charter"], 1,
+) | {"packed-bundle": 2}  # fmt: skip
 
 # Where versions stand in structures that hold others, by the way to them.
 INNER = {
@@ -39,7 +40,8 @@ INNER = {
     "receipt": [("seal", 8)],
     "handover": [("rest-part", 1), ("seal", 2)],
     "block": [("rest-part", 2)],
-    "bundle": [("rest-part", 3), ("seal", 4)],
+    "bundle": [("rest-part", 5), ("seal", 6)],
+    "delta": [("rest-part", 6), ("seal", 7)],
     "card": [],
     "signed-charter": [("charter", 1)],
 }
@@ -76,7 +78,7 @@ def read(rule, data, bound=None):
 def judge_version(rule, value):
     if not isinstance(value, list):
         return
-    if rule in VERSIONED and value and value[0] != 1 and type(value[0]) is int and value[0] >= 0:
+    if rule in VERSIONS and value and value[0] != VERSIONS[rule] and type(value[0]) is int and value[0] >= 0:
         raise NewerSoftware(f"{rule} of version {value[0]}")
     for inner, at in INNER.get(rule, []):
         if at < len(value):

@@ -112,6 +112,8 @@ class Verification:
             self._end("NOT GENUINE", *check, "other-chain", named=credential.chain, chain=bundle.charter.chain)
         series = directories.series.get(credential.series)
         if series is None or series.office not in directories.offices:
+            if (lacking := bundle.lacking_directory(credential.office[0])) is not None:
+                self._end("UNKNOWN", "authentic", UNKNOWN, "series-not-carried", **facts, region=lacking)
             if may_be_newer:
                 self._end("UNKNOWN", "authentic", UNKNOWN, "series-newer", **facts, height=bundle.height)
             self._end("NOT GENUINE", *check, "no-series", **facts)
