@@ -281,7 +281,7 @@ fn bundles_that_do_not_hold_are_refused() {
     }
     assert_eq!(
         results.len(),
-        9,
+        10,
         "accept and every BundleError but a charter's: {results:?}"
     );
 }
