@@ -303,12 +303,7 @@ fn legal_dates_are_judged_by_a_clock_never_earlier_than_the_bundles_time() {
 fn a_small_code_is_at_most_amber() {
     let (_, certificates, state) = issued();
     let credential = &certificates[0].credential;
-    let report = verify(
-        Presented::Credential(credential.bytes()),
-        &state,
-        &any_age(),
-        NOW,
-    );
+    let report = verify(Presented::Credential(credential.bytes()), &state, &any_age(), NOW);
     assert_eq!(report.verdict, Verdict::NotShownRecorded);
     assert!(credential_code_text(credential).starts_with("CC0:"));
 }

@@ -192,12 +192,12 @@ fn check_details(vector: &Value, presented: &Presented<'_>) {
             let hash = certificate.receipt.block_hash(&root).unwrap();
             assert_eq!(hash, parsed::<Digest>(vector, "block_hash"));
         }
-        Presented::Certificate(_) => {}
-        Presented::Credential(bytes) => {
+        Presented::Credential(bytes) if vector["code"].is_string() => {
             let credential = SignedCredential::from_bytes(bytes).unwrap();
             assert_eq!(credential.bytes(), *bytes);
             assert_eq!(credential_code_text(&credential), text(vector, "code"));
         }
+        Presented::Certificate(_) | Presented::Credential(_) => {}
     }
 }
 
