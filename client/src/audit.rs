@@ -36,6 +36,26 @@ use std::time::{Duration, Instant};
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 const CHECKPOINT_COST: u32 = 20;
 
+/// Where how far an audit came is kept.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    /// The file.
+    pub path: PathBuf,
+    /// How long after one the next is written, at least.
+    pub every: Duration,
+}
+
+impl Checkpoint {
+    /// In this file, every half minute.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        Self {
+            path,
+            every: CHECKPOINT_EVERY,
+        }
+    }
+}
+
 /// Why an audit could not go on. Not a difference: of the ledger it says nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
@@ -128,7 +148,7 @@ pub struct Audit {
     /// The last block to audit; all there are without it.
     pub to: Option<Height>,
     /// Where how far it came is kept; begins at the charter each time without it.
-    pub checkpoint: Option<PathBuf>,
+    pub checkpoint: Option<Checkpoint>,
     /// Begin at the charter though there is a checkpoint.
     pub restart: bool,
 }
@@ -140,7 +160,7 @@ impl Audit {
     /// See [`AuditError`]; what was done so far is in the checkpoint.
     pub fn run(&self, observer: &mut dyn Observer) -> Result<Report, AuditError> {
         let saved = match &self.checkpoint {
-            Some(path) if !self.restart => Saved::read(path, &self.charter)?,
+            Some(checkpoint) if !self.restart => Saved::read(&checkpoint.path, &self.charter)?,
             Some(_) | None => None,
         };
         let resumed = saved.as_ref().map(|saved| saved.state.tip().height);
@@ -172,7 +192,8 @@ impl Audit {
         let windows = source::read(&self.source, judge.first_needed(), self.to)?;
         let published = judge.published();
         let prepared = prepare::start(windows, published);
-        let mut due = Instant::now() + CHECKPOINT_EVERY;
+        let mut pause = self.checkpoint.as_ref().map(|checkpoint| checkpoint.every);
+        let mut last = Instant::now();
         loop {
             // Its sender sends a last window before it goes.
             let window = prepared.recv().map_err(|_| AuditError::Broken)?;
@@ -183,17 +204,20 @@ impl Audit {
                 Some(stop) => return Ok(stop),
                 None => {}
             }
-            if self.checkpoint.is_some() && Instant::now() >= due {
+            if let (Some(checkpoint), Some(wait)) = (&self.checkpoint, pause)
+                && last.elapsed() >= wait
+            {
                 let begun = Instant::now();
                 self.save(judge)?;
-                due = Instant::now() + CHECKPOINT_EVERY.max(begun.elapsed() * CHECKPOINT_COST);
+                last = Instant::now();
+                pause = Some(checkpoint.every.max(begun.elapsed() * CHECKPOINT_COST));
             }
         }
     }
 
     fn save(&self, judge: &Judge) -> Result<(), AuditError> {
         match &self.checkpoint {
-            Some(path) if judge.counts().blocks > 0 => Ok(judge.saved().write(path)?),
+            Some(checkpoint) if judge.counts().blocks > 0 => Ok(judge.saved().write(&checkpoint.path)?),
             Some(_) | None => Ok(()),
         }
     }

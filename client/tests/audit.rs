@@ -6,7 +6,9 @@ mod ledger;
 mod log_file;
 mod program;
 
-use concord_client::audit::{Audit, AuditError, Difference, End, Kind, Observer, Report, Source, Unobserved};
+use concord_client::audit::{
+    Audit, AuditError, Checkpoint, Difference, End, Kind, Observer, Report, Source, Unobserved,
+};
 use concord_client::transport::Node;
 use concord_spec::block::{Block, record_roots};
 use concord_spec::charter::signed::SignedCharter;
@@ -23,6 +25,7 @@ use program::Desk;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A world with an office, a type, a series, some issues and a revocation.
 fn world(issues: u64) -> World {
@@ -312,7 +315,7 @@ fn an_audit_that_was_interrupted_goes_on_and_tells_the_same_as_one_run() {
     log_file::write(&dir.path().join("log"), &world.blocks, 5);
     let whole = audited(&world, dir.path());
     let mut audit = audit_of(&world, Source::Log(dir.path().to_owned()));
-    audit.checkpoint = Some(dir.path().join("checkpoint"));
+    audit.checkpoint = Some(Checkpoint::at(dir.path().join("checkpoint")));
     for stop in [3, 10, 1, 5] {
         let stopped = audit.run(&mut Killed(stop));
         assert!(matches!(stopped, Err(AuditError::Interrupted(_))), "{stopped:?}");
@@ -336,6 +339,48 @@ fn an_audit_that_was_interrupted_goes_on_and_tells_the_same_as_one_run() {
     assert_eq!(grown.head.unwrap().state_root, state.root());
 }
 
+/// Looks at what is on disk at a block: what a kill at that moment would leave.
+struct Looks {
+    from: std::path::PathBuf,
+    to: std::path::PathBuf,
+    at: u64,
+}
+
+impl Observer for Looks {
+    fn after(&mut self, block: &Block, _: &LedgerState) {
+        if block.header.height == Height(self.at) {
+            std::fs::copy(&self.from, &self.to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_audit_that_is_killed_loses_no_more_than_since_its_last_checkpoint() {
+    let mut world = world(1);
+    for _ in 0..400 {
+        world.append(Vec::new()).unwrap();
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (checkpoint, left) = (dir.path().join("checkpoint"), dir.path().join("left"));
+    log_file::write(&dir.path().join("log"), &world.blocks, 100);
+    let mut audit = audit_of(&world, Source::Log(dir.path().to_owned()));
+    audit.checkpoint = Some(Checkpoint {
+        path: checkpoint.clone(),
+        every: Duration::ZERO,
+    });
+    let mut looks = Looks {
+        from: checkpoint,
+        to: left.clone(),
+        at: 370,
+    };
+    let whole = audit.run(&mut looks).unwrap();
+    audit.checkpoint = Some(Checkpoint::at(left));
+    let report = audit.run(&mut Unobserved).unwrap();
+    assert_eq!(found(&report), found(&whole));
+    let after = report.run.resumed_after.unwrap();
+    assert!(after > Height(100) && after < Height(370), "{after}");
+}
+
 #[test]
 fn a_difference_after_going_on_is_the_one_that_a_single_run_finds() {
     let world = world(10);
@@ -344,7 +389,7 @@ fn a_difference_after_going_on_is_the_one_that_a_single_run_finds() {
     log_file::write(dir.path(), &wrong, 4);
     let mut audit = audit_of(&world, Source::Log(dir.path().to_owned()));
     let kept = tempfile::tempdir().unwrap();
-    audit.checkpoint = Some(kept.path().join("checkpoint"));
+    audit.checkpoint = Some(Checkpoint::at(kept.path().join("checkpoint")));
     assert!(audit.run(&mut Killed(4)).is_err());
     let report = audit.run(&mut Unobserved).unwrap();
     assert_eq!(report.difference, audited(&world, dir.path()).difference);
@@ -358,7 +403,7 @@ fn a_checkpoint_that_is_damaged_or_of_another_history_is_not_gone_on_from() {
     let (log, checkpoint) = (dir.path().join("log"), dir.path().join("checkpoint"));
     log_file::write(&log, &world.blocks, 4);
     let mut audit = audit_of(&world, Source::Log(log.clone()));
-    audit.checkpoint = Some(checkpoint.clone());
+    audit.checkpoint = Some(Checkpoint::at(checkpoint.clone()));
     assert!(audit.run(&mut Killed(6)).is_err());
     let good = std::fs::read(&checkpoint).unwrap();
     let mut bad = good.clone();

@@ -276,3 +276,36 @@ fn segments(dir: &Path) -> Result<Vec<(u64, PathBuf)>, AuditError> {
     found.sort_unstable();
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_the_specification_is_read() {
+        let text = include_str!("../../../spec/text/log.md");
+        let example = text.split("## 4. Example").nth(1).unwrap();
+        let digits: String = example.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(format!("{:020}.seg", 1));
+        std::fs::write(&path, hex::decode(digits).unwrap()).unwrap();
+        let mut log = Log::open(dir.path(), 1).unwrap();
+        for (height, payload) in [(1, b"one"), (2, b"two")] {
+            let Next::Entry(number, bytes) = log.step().unwrap() else {
+                panic!("frame {height}")
+            };
+            assert_eq!((number, bytes.as_slice()), (height, payload.as_slice()));
+        }
+        assert!(matches!(log.step().unwrap(), Next::End { torn: 0 }));
+    }
+
+    #[test]
+    fn a_file_that_is_no_segment_is_not_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("1.seg"), b"").unwrap();
+        assert!(matches!(Log::open(dir.path(), 1), Err(AuditError::Foreign(_))));
+        std::fs::remove_file(dir.path().join("1.seg")).unwrap();
+        std::fs::write(dir.path().join(LOCK), b"").unwrap();
+        assert!(matches!(Log::open(dir.path(), 1), Err(AuditError::NoLog(_))));
+    }
+}

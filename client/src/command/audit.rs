@@ -4,7 +4,7 @@ mod status;
 
 use super::{Done, Failure, Shared, access, show};
 use clap::{Args, Subcommand};
-use concord_client::audit::{Audit, AuditError, Observer, Report, Source};
+use concord_client::audit::{Audit, AuditError, Checkpoint, Observer, Report, Source};
 use concord_client::files;
 use concord_client::terminal::{Progress, progress};
 use concord_spec::block::Block;
@@ -131,7 +131,7 @@ impl Replay {
             charter,
             source,
             to: self.to,
-            checkpoint: Some(self.checkpoint.clone()),
+            checkpoint: Some(Checkpoint::at(self.checkpoint.clone())),
             restart: self.restart,
         };
         let mut observer = Shown::new(last)?;
