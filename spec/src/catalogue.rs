@@ -38,6 +38,8 @@ pub struct TypeRef {
 }
 wire_array!(TypeRef { id, version });
 
+crate::text::serde_as_text!(TypeRef);
+
 impl std::fmt::Display for TypeRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.id, self.version)

@@ -206,8 +206,9 @@ pub struct Presentation<'a> {
     pub purpose: Option<&'a str>,
 }
 
-/// Why a declaration does not cover a credential.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Why a declaration does not cover a credential. In JSON `condition` is its name, `needs` what would meet it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize)]
+#[serde(tag = "condition", content = "needs", rename_all = "kebab-case")]
 pub enum Unmet {
     /// Another region or type.
     #[error("it is about another type or region")]

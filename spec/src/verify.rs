@@ -3,12 +3,17 @@
 //! Not here: reading pictures and files (the client), checking the bundle (`bundle`).
 
 mod checks;
+mod ground;
 mod recognised;
 mod report;
+mod words;
 
+pub use ground::{Broken, Dates, Ground, NotCovering};
 pub use report::{
-    Check, CheckName, Colour, Content as ReportContent, DataUsed, OutcomeOf, Recognised, Report, Subject, Verdict,
+    Bilingual, Check, CheckName, Claim, Clock, Colour, Content as ReportContent, DataUsed, MappedClaim, OutcomeOf,
+    Recognised, Report, Subject, Verdict,
 };
+pub use words::{CheckWords, Language, Line, Words};
 
 use crate::bundle::TrustedState;
 use crate::certificate::Certificate;
@@ -17,8 +22,16 @@ use crate::credential::SignedCredential;
 use crate::id::{RegionId, UnixMillis};
 use checks::Findings;
 
+/// How old a bundle may be before a verdict says so, unless the verifier says otherwise: 30 days.
+pub const DEFAULT_MAX_AGE_MS: u64 = 30 * MS_PER_DAY;
+/// A clock that is further ahead of the data is named: they are replaced at least every 13 months, or it is wrong.
+pub const FAR_AHEAD_MS: u64 = 400 * MS_PER_DAY;
+const MS_PER_DAY: u64 = 86_400_000;
+/// How far ahead of a validator's clock a block may be (DESIGN 4.4); a device's clock is given as much.
+const CLOCK_TOLERANCE_MS: u64 = 10_000;
+
 /// What the verifier asks for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// The region where the verifier stands; recognition is told only when it is given.
     pub own_region: Option<RegionId>,
@@ -26,6 +39,19 @@ pub struct Policy {
     pub max_age_ms: Option<u64>,
     /// What the credential is presented for: recognitions may be for some purposes only.
     pub purpose: Option<String>,
+    /// Whether only what is shown to be recorded is valid: then a small code is at best NOT SHOWN RECORDED.
+    pub recorded_required: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            own_region: None,
+            max_age_ms: Some(DEFAULT_MAX_AGE_MS),
+            purpose: None,
+            recorded_required: true,
+        }
+    }
 }
 
 /// What was presented.
@@ -39,27 +65,77 @@ pub enum Presented<'a> {
 
 /// Verifies what was presented against a checked bundle. Pure: the same arguments give the same report.
 ///
-/// `now` counts from the bundle's time at the earliest: a clock that is behind does not make anything valid.
+/// `now` is the device's clock. It counts from the bundle's time at the earliest: a clock that is behind does not make anything
+/// valid, and the report names it.
 #[must_use]
 pub fn verify(presented: Presented<'_>, state: &TrustedState, policy: &Policy, now: UnixMillis) -> Report {
-    let now = now.max(state.time());
+    let device = Device::read(now, state);
     let findings = match presented {
         Presented::Certificate(bytes) => match Certificate::from_bytes(bytes) {
-            Ok(certificate) => checks::certificate(&certificate, state, policy, now),
-            Err(error) => return unreadable(&error, state, now),
+            Ok(certificate) => checks::certificate(&certificate, state, policy, &device),
+            Err(error) => return unread(cannot_be_decoded(&error), state, now),
         },
         Presented::Credential(bytes) => match SignedCredential::from_bytes(bytes) {
-            Ok(credential) => checks::credential(&credential, state, policy, now),
-            Err(error) => return unreadable(&error, state, now),
+            Ok(credential) => checks::credential(&credential, state, policy, &device),
+            Err(error) => return unread(cannot_be_decoded(&error), state, now),
         },
     };
-    findings.report(state, now)
+    findings.report(state, &device)
 }
 
-fn unreadable(error: &CodecError, state: &TrustedState, now: UnixMillis) -> Report {
+/// The report on what gave nothing to verify: NEEDS NEWER SOFTWARE for [`Ground::Newer`], else UNREADABLE.
+#[must_use]
+pub fn unread(ground: Ground, state: &TrustedState, now: UnixMillis) -> Report {
     let mut findings = Findings::default();
-    let verdict = match error {
-        CodecError::UnknownVersion { .. } | CodecError::UnknownSuite { .. } => Verdict::NeedsNewerSoftware,
+    let newer = matches!(ground, Ground::Newer { .. });
+    findings.note(CheckName::Readable, ground);
+    for name in CheckName::ALL.into_iter().skip(1) {
+        findings.note(name, Ground::NothingToCheck);
+    }
+    findings.settle(if newer {
+        Verdict::NeedsNewerSoftware
+    } else {
+        Verdict::Unreadable
+    });
+    findings.report(state, &Device::read(now, state))
+}
+
+/// The time of the device, as far as the data let it count.
+#[derive(Debug, Clone, Copy)]
+struct Device {
+    /// What its clock says.
+    clock: UnixMillis,
+    /// What counts: never before the data.
+    now: UnixMillis,
+}
+
+impl Device {
+    fn read(clock: UnixMillis, state: &TrustedState) -> Self {
+        Self {
+            clock,
+            now: clock.max(state.time()),
+        }
+    }
+
+    /// What the latest sealed time that is known tells about the clock.
+    fn judge(&self, state: &TrustedState, sealed: Option<UnixMillis>) -> Clock {
+        let latest = state.time().max(sealed.unwrap_or(UnixMillis(0)));
+        let behind = latest.0.saturating_sub(self.clock.0);
+        let ahead = self.clock.0.saturating_sub(latest.0);
+        if behind > CLOCK_TOLERANCE_MS {
+            Clock::Behind { by_ms: behind }
+        } else if ahead > FAR_AHEAD_MS {
+            Clock::FarAhead { by_ms: ahead }
+        } else {
+            Clock::Plausible
+        }
+    }
+}
+
+fn cannot_be_decoded(error: &CodecError) -> Ground {
+    let detail = error.to_string();
+    match error {
+        CodecError::UnknownVersion { .. } | CodecError::UnknownSuite { .. } => Ground::Newer { detail },
         CodecError::TooLong { .. }
         | CodecError::Truncated
         | CodecError::Unexpected { .. }
@@ -70,9 +146,6 @@ fn unreadable(error: &CodecError, state: &TrustedState, now: UnixMillis) -> Repo
         | CodecError::Invalid { .. }
         | CodecError::NotCanonical { .. }
         | CodecError::TooDeep
-        | CodecError::TrailingBytes { .. } => Verdict::Unreadable,
-    };
-    findings.note(CheckName::Readable, OutcomeOf::Failed, error.to_string());
-    findings.settle(verdict);
-    findings.report(state, now)
+        | CodecError::TrailingBytes { .. } => Ground::Malformed { detail },
+    }
 }

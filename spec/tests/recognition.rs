@@ -9,6 +9,7 @@
 mod scene;
 
 use concord_spec::bundle::TrustedState;
+use concord_spec::catalogue::label;
 use concord_spec::certificate::Certificate;
 use concord_spec::id::{TypeVersion, UnixMillis};
 use concord_spec::recognition::{Source, Terms, ValueMap};
@@ -161,8 +162,11 @@ fn a_credential_is_recognised_as_a_type_here_with_values_as_they_are_called_here
     let state = world.trusted().unwrap();
     let recognised = report_in(&certificate, &state, Some(1)).recognised.unwrap();
     assert_eq!(recognised.local_type, Some(kind(LICENCE)));
-    let mapped = ("准驾车型".to_owned(), "C1".to_owned(), "B".to_owned());
-    assert_eq!(recognised.claims, vec![mapped]);
+    let [mapped] = recognised.claims.as_slice() else {
+        panic!("{:?}", recognised.claims);
+    };
+    assert_eq!(label(&mapped.labels, "zh"), "准驾车型");
+    assert_eq!((mapped.there.as_str(), mapped.here.as_str()), ("C1", "B"));
 }
 
 fn withdraw(world: &mut World, issued_until: Option<&str>, presented_until: Option<UnixMillis>) {

@@ -294,7 +294,13 @@ fn a_theft_is_heard_of_within_two_seconds_and_the_series_frozen_within_five_and_
     desk.concord(&revoke)?;
     // Sealed where the command sent it, which need not be the node asked here: one of them may be a block behind.
     let heights = (1..cluster.charter().regions.len()).map(|node| Ok(cluster.api(node)?.status()?.height));
-    let height = Height(heights.collect::<Result<Vec<_>>>()?.into_iter().max().unwrap_or_default());
+    let height = Height(
+        heights
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .max()
+            .unwrap_or_default(),
+    );
     expect(&cluster, &stolen, height, Verdict::Revoked)?;
     for certificate in &own {
         expect(&cluster, certificate, height, Verdict::Valid)?;

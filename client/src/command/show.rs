@@ -1,6 +1,7 @@
 //! Answers: for people on a terminal, or JSON, one object a line.
 
 use super::{Failure, Shared};
+use concord_spec::verify::Language;
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal, Write};
 
@@ -40,6 +41,14 @@ pub(crate) fn failure(failure: &Failure, json: bool) {
 /// Whether a person reads standard output.
 pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
+}
+
+/// The language of the person at the terminal, by the locale (POSIX 8.2: `LC_ALL`, `LC_MESSAGES`, `LANG`, the first that is set).
+pub(crate) fn language() -> Language {
+    let set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find(set);
+    let tag = locale.and_then(|name| std::env::var(name).ok());
+    Language::of_tag(&tag.unwrap_or_default())
 }
 
 /// A time as RFC 3339 in UTC, to the second.

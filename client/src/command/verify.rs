@@ -8,7 +8,10 @@ use concord_client::scan::{self, Scanned, Unreadable};
 use concord_spec::bundle::TrustedState;
 use concord_spec::digest::Digest;
 use concord_spec::id::{RegionId, UnixMillis};
-use concord_spec::verify::{self as rules, Check, CheckName, DataUsed, OutcomeOf, Policy, Presented, Report, Verdict};
+use concord_spec::verify::{
+    self as rules, CheckName, CheckWords, DEFAULT_MAX_AGE_MS, Ground, Language, OutcomeOf, Policy, Presented, Report,
+    Words,
+};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -31,8 +34,14 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "ID")]
     chain: Option<Digest>,
     /// How old the bundle may be before the verdict says so
-    #[arg(long, value_name = "DAYS")]
-    max_age_days: Option<u32>,
+    #[arg(long, value_name = "DAYS", default_value_t = DEFAULT_MAX_AGE_DAYS)]
+    max_age_days: u64,
+    /// Take a small code, which does not show that it is recorded, for valid all the same
+    #[arg(long)]
+    without_receipt: bool,
+    /// The language of the report: zh (中文) or en; by the locale unless given
+    #[arg(long, value_name = "LANGUAGE")]
+    lang: Option<Language>,
     /// What it is presented for: some recognitions are for certain purposes only
     #[arg(long, value_name = "PURPOSE")]
     purpose: Option<String>,
@@ -44,16 +53,19 @@ pub(crate) struct Verify {
 /// How many files are verified before their reports are written.
 const CHUNK: usize = 64;
 const MS_PER_DAY: u64 = 86_400_000;
+const DEFAULT_MAX_AGE_DAYS: u64 = DEFAULT_MAX_AGE_MS / MS_PER_DAY;
 
 impl Verify {
     pub(crate) fn run(self, shared: &Shared) -> Done {
         let state = bundle::open(&self.bundle, self.chain)?;
         let policy = Policy {
             own_region: self.region.clone(),
-            max_age_ms: self.max_age_days.map(|days| u64::from(days).saturating_mul(MS_PER_DAY)),
+            max_age_ms: Some(self.max_age_days.saturating_mul(MS_PER_DAY)),
             purpose: self.purpose.clone(),
+            recorded_required: !self.without_receipt,
         };
         let now = self.now.unwrap_or_else(show::now);
+        let language = self.lang.unwrap_or_else(show::language);
         let mut worst = 0;
         for chunk in self.files.chunks(CHUNK) {
             let reports: Vec<Report> = chunk.par_iter().map(|file| judge(file, &state, &policy, now)).collect();
@@ -62,7 +74,7 @@ impl Verify {
                 let words = if shared.json {
                     object(file, report).to_string()
                 } else {
-                    paint::report(file, report)
+                    paint::report(file, report, language)
                 };
                 show::line(&words)?;
             }
@@ -82,69 +94,34 @@ pub(super) fn judge(file: &Path, state: &TrustedState, policy: &Policy, now: Uni
     match scan::scan_file(file) {
         Ok(Scanned::Certificate(bytes)) => rules::verify(Presented::Certificate(&bytes), state, policy, now),
         Ok(Scanned::Small(bytes)) => rules::verify(Presented::Credential(&bytes), state, policy, now),
-        Err(reason) => unreadable(&reason, state, now),
+        Err(reason) => rules::unread(nothing_read(&reason), state, now),
     }
 }
 
-/// The report on a file that gave nothing to verify, of the same shape as any other.
-fn unreadable(reason: &Unreadable, state: &TrustedState, now: UnixMillis) -> Report {
-    let newer = reason.needs_newer_software();
-    let verdict = if newer {
-        Verdict::NeedsNewerSoftware
-    } else {
-        Verdict::Unreadable
-    };
-    let not_checked = [
-        CheckName::Authentic,
-        CheckName::Recorded,
-        CheckName::Status,
-        CheckName::InForce,
-        CheckName::Recognised,
-    ];
-    let readable = Check {
-        name: CheckName::Readable,
-        outcome: OutcomeOf::Failed,
-        evidence: reason.to_string(),
-    };
-    let others = not_checked.map(|name| Check {
-        name,
-        outcome: OutcomeOf::NotChecked,
-        evidence: "there was nothing to check".to_owned(),
-    });
-    Report {
-        verdict,
-        data_from_ms: None,
-        colour: verdict.colour(),
-        exit: verdict.exit_code(),
-        checks: std::iter::once(readable).chain(others).collect(),
-        data: DataUsed {
-            chain: state.charter().chain.to_string(),
-            chain_id: state.chain_id(),
-            height: state.height(),
-            time_ms: state.time(),
-            age_ms: now.0.saturating_sub(state.time().0),
-        },
-        recognised: None,
-        subject: None,
+/// What a report says of a file that gave nothing to verify.
+fn nothing_read(reason: &Unreadable) -> Ground {
+    if reason.needs_newer_software() {
+        let detail = reason.to_string();
+        return Ground::Newer { detail };
+    }
+    Ground::NothingRead {
+        reason: reason.code(),
+        words: reason.words(),
     }
 }
 
 /// Why nothing could be read, for the verdicts that say so.
-fn reason(report: &Report) -> Option<&str> {
-    let unread = matches!(report.verdict, Verdict::Unreadable | Verdict::NeedsNewerSoftware);
-    report
-        .checks
-        .first()
-        .filter(|_| unread)
-        .map(|check| check.evidence.as_str())
+fn reason(words: &Words) -> Option<&str> {
+    let unread = |check: &&CheckWords| check.check == CheckName::Readable && check.outcome == OutcomeOf::Failed;
+    words.checks.first().filter(unread).map(|check| check.text.as_str())
 }
 
-/// The report as JSON, with the file, and with the reason where nothing could be read.
+/// The report as JSON, with the file, and with the reason in words where nothing could be read.
 fn object(file: &Path, report: &Report) -> Value {
     let mut object = json!(report);
     if let Value::Object(fields) = &mut object {
         fields.insert("file".to_owned(), json!(file.display().to_string()));
-        if let Some(reason) = reason(report) {
+        if let Some(reason) = reason(&report.words(Language::En)) {
             fields.insert("reason".to_owned(), json!(reason));
         }
     }
@@ -154,6 +131,7 @@ fn object(file: &Path, report: &Report) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use concord_spec::verify::Verdict;
 
     #[test]
     fn the_worst_of_several_verdicts_is_the_exit_code() {

@@ -125,6 +125,17 @@ pub enum Validity {
     NoEnd,
 }
 
+impl Validity {
+    /// The last day; none: without end.
+    #[must_use]
+    pub fn last_day(self) -> Option<Day> {
+        match self {
+            Self::Until(day) => Some(day),
+            Self::NoEnd => None,
+        }
+    }
+}
+
 impl Wire for Validity {
     fn encode(&self, w: &mut Writer) {
         match self {

@@ -1,10 +1,11 @@
 //! The checks, in the order of a report; the first that fails settles the verdict.
 
-use super::Policy;
+use super::ground::{Broken, Dates, Ground};
 use super::recognised::recognised;
-use super::report::{Check, CheckName, Content, DataUsed, OutcomeOf, Recognised, Report, Subject, Verdict};
+use super::report::{Check, CheckName, Claim, Content, DataUsed, Recognised, Report, Subject, Verdict};
+use super::{Device, Policy};
 use crate::bundle::TrustedState;
-use crate::catalogue::label;
+use crate::catalogue::{Label, TypeDefinition};
 use crate::certificate::Certificate;
 use crate::credential::{Credential, SignedCredential};
 use crate::id::{Height, OfficeId, RegionId, UnixMillis};
@@ -20,16 +21,14 @@ pub(super) struct Findings {
     verdict: Option<Verdict>,
     data_from: Option<UnixMillis>,
     subject: Option<Subject>,
+    /// The time of its block, when its seal shows that.
+    sealed: Option<UnixMillis>,
     pub(super) recognised: Option<Recognised>,
 }
 
 impl Findings {
-    pub(super) fn note(&mut self, name: CheckName, outcome: OutcomeOf, evidence: impl Into<String>) {
-        self.checks.push(Check {
-            name,
-            outcome,
-            evidence: evidence.into(),
-        });
+    pub(super) fn note(&mut self, name: CheckName, ground: Ground) {
+        self.checks.push(Check::new(name, ground));
     }
 
     /// The first verdict stays: checks come in the order of weight.
@@ -37,22 +36,16 @@ impl Findings {
         self.verdict.get_or_insert(verdict);
     }
 
-    pub(super) fn fail(&mut self, name: CheckName, evidence: impl Into<String>, verdict: Verdict) {
-        self.note(name, OutcomeOf::Failed, evidence);
+    pub(super) fn decide(&mut self, name: CheckName, ground: Ground, verdict: Verdict) {
+        self.note(name, ground);
         self.settle(verdict);
     }
 
-    pub(super) fn report(mut self, state: &TrustedState, now: UnixMillis) -> Report {
+    pub(super) fn report(mut self, state: &TrustedState, device: &Device) -> Report {
         let verdict = self.verdict.unwrap_or(Verdict::Valid);
-        for name in [
-            CheckName::Authentic,
-            CheckName::Recorded,
-            CheckName::Status,
-            CheckName::InForce,
-            CheckName::Recognised,
-        ] {
+        for name in CheckName::ALL {
             if !self.checks.iter().any(|check| check.name == name) {
-                self.note(name, OutcomeOf::NotChecked, "an earlier check settled the verdict");
+                self.note(name, Ground::SettledBefore);
             }
         }
         Report {
@@ -69,7 +62,8 @@ impl Findings {
                 chain_id: state.chain_id(),
                 height: state.height(),
                 time_ms: state.time(),
-                age_ms: now.0.saturating_sub(state.time().0),
+                age_ms: device.now.0.saturating_sub(state.time().0),
+                clock: device.judge(state, self.sealed),
             },
             // What is not genuine is not shown as if it said something.
             subject: self.subject.filter(|_| verdict != Verdict::NotGenuine),
@@ -89,44 +83,51 @@ pub(super) fn certificate(
     certificate: &Certificate,
     state: &TrustedState,
     policy: &Policy,
-    now: UnixMillis,
+    device: &Device,
 ) -> Findings {
     let mut findings = Findings::default();
     let credential = &certificate.credential;
     let receipt = &certificate.receipt;
-    findings.note(CheckName::Readable, OutcomeOf::Passed, "a certificate of version 1");
+    findings.note(CheckName::Readable, Ground::Certificate);
     findings.subject = Some(subject(credential.credential(), Some(receipt), state));
     // The seal first: only what it covers may tell that the issuer is newer than the data.
     let newer = receipt.height > state.height() && receipt.time > state.time();
     let recorded = recorded(certificate, state);
-    let other_regions = newer && recorded == Err(Unrecorded::OtherRegions);
+    let other_regions = newer && recorded == Err(Broken::Seal);
     let newer = newer && (recorded.is_ok() || other_regions);
     let Some(origin) = authentic(&mut findings, credential, state, newer, Some(receipt.height)) else {
         return findings;
     };
-    let recorded = if other_regions {
-        Ok(())
-    } else {
-        recorded.map_err(|unrecorded| unrecorded.to_string())
+    let block = receipt.height;
+    let sealed = match recorded {
+        Ok(()) => Ok(Ground::Sealed {
+            block,
+            time_ms: receipt.time,
+        }),
+        Err(Broken::Seal) if other_regions => Ok(Ground::RegionsNewer {
+            block,
+            height: state.height(),
+        }),
+        Err(what) => Err(Ground::Broken { what }),
     };
-    if let Err(reason) = recorded.and_then(|()| fits_series(certificate, &origin, state)) {
-        findings.fail(CheckName::Recorded, reason, Verdict::NotGenuine);
-        return findings;
+    match sealed.and_then(|ground| fits_series(certificate, &origin, state).map(|()| ground)) {
+        Ok(ground) => findings.note(CheckName::Recorded, ground),
+        Err(ground) => {
+            findings.decide(CheckName::Recorded, ground, Verdict::NotGenuine);
+            return findings;
+        }
     }
-    if other_regions {
-        let evidence = format!(
-            "block {} is not sealed by the regions in force at height {}; they may have changed since: get newer data",
-            receipt.height,
-            state.height()
-        );
-        findings.note(CheckName::Recorded, OutcomeOf::Unknown, evidence);
-    } else {
-        let evidence = format!("block {}, sealed at {} ms", receipt.height, receipt.time);
-        findings.note(CheckName::Recorded, OutcomeOf::Passed, evidence);
-    }
+    findings.sealed = recorded.is_ok().then_some(receipt.time);
     let unknown_status = status(&mut findings, credential.credential(), &origin, state);
-    in_force(&mut findings, credential.credential(), now);
-    recognised(&mut findings, credential.credential(), &origin, state, policy, now);
+    in_force(&mut findings, credential.credential(), device.now);
+    recognised(
+        &mut findings,
+        credential.credential(),
+        &origin,
+        state,
+        policy,
+        device.now,
+    );
     if unknown_status || other_regions {
         findings.settle(Verdict::Unknown);
     }
@@ -134,7 +135,7 @@ pub(super) fn certificate(
         findings.data_from = Some(receipt.time);
         findings.settle(Verdict::ValidOnDataFrom);
     }
-    old_data(&mut findings, state, policy, now);
+    old_data(&mut findings, state, policy, device.now);
     findings
 }
 
@@ -142,36 +143,42 @@ pub(super) fn credential(
     credential: &SignedCredential,
     state: &TrustedState,
     policy: &Policy,
-    now: UnixMillis,
+    device: &Device,
 ) -> Findings {
     let mut findings = Findings::default();
-    findings.note(
-        CheckName::Readable,
-        OutcomeOf::Passed,
-        "a credential alone, from a small code",
-    );
+    findings.note(CheckName::Readable, Ground::SmallCode);
     findings.subject = Some(subject(credential.credential(), None, state));
     // Without a receipt nothing shows how new it is: a series the bundle does not know may be newer than the bundle.
     let Some(origin) = authentic(&mut findings, credential, state, true, None) else {
         return findings;
     };
-    if origin.series.frozen.is_some() {
-        let evidence = "the series is frozen: whoever took its key could have made this code; ask for the full one";
-        findings.note(CheckName::Recorded, OutcomeOf::Failed, evidence);
+    let series = origin.series;
+    let shown = if series.frozen.is_some() {
+        Ground::SmallCodeOfFrozen { series: series.id }
+    } else if policy.recorded_required {
+        Ground::NoReceipt
     } else {
-        findings.note(
-            CheckName::Recorded,
-            OutcomeOf::Unknown,
-            "a small code carries no receipt; ask for the full one",
-        );
-    }
+        Ground::NotRequired
+    };
+    let missing = policy.recorded_required || series.frozen.is_some();
+    findings.note(CheckName::Recorded, shown);
     let unknown_status = status(&mut findings, credential.credential(), &origin, state);
-    in_force(&mut findings, credential.credential(), now);
-    recognised(&mut findings, credential.credential(), &origin, state, policy, now);
+    in_force(&mut findings, credential.credential(), device.now);
+    recognised(
+        &mut findings,
+        credential.credential(),
+        &origin,
+        state,
+        policy,
+        device.now,
+    );
     if unknown_status {
         findings.settle(Verdict::Unknown);
     }
-    findings.settle(Verdict::NotShownRecorded);
+    if missing {
+        findings.settle(Verdict::NotShownRecorded);
+    }
+    old_data(&mut findings, state, policy, device.now);
     findings
 }
 
@@ -186,12 +193,11 @@ fn authentic<'a>(
     let credential = signed.credential();
     let name = CheckName::Authentic;
     if credential.issuer.chain != state.charter().chain {
-        let evidence = format!(
-            "it names the chain {}, not {}",
-            credential.issuer.chain,
-            state.charter().chain
-        );
-        findings.fail(name, evidence, Verdict::NotGenuine);
+        let ground = Ground::OtherChain {
+            named: credential.issuer.chain.clone(),
+            chain: state.charter().chain.clone(),
+        };
+        findings.decide(name, ground, Verdict::NotGenuine);
         return None;
     }
     let Some((region, office, series)) = state.series(credential.id.series) else {
@@ -205,99 +211,86 @@ fn authentic<'a>(
         Some(height) => standing::holder_at(state, &opened_by, height) == *issuer,
         None => standing::holders(state, &opened_by).contains(issuer),
     };
+    let id = series.id;
     let reason = if !held && !may_be_newer {
-        Some(format!("series {} was not of office {issuer}", series.id))
+        Some(Ground::NotOfOffice {
+            series: id,
+            office: issuer.clone(),
+        })
     } else if credential.vct != series.of {
-        Some(format!(
-            "series {} is for {}, not {}",
-            series.id, series.of, credential.vct
-        ))
+        Some(Ground::OtherType {
+            series: id,
+            of: series.of.clone(),
+            named: credential.vct.clone(),
+        })
     } else if !signed.is_signed_by(&series.key) {
-        Some(format!("the key of series {} did not sign it", series.id))
+        Some(Ground::NotSigned { series: id })
     } else {
         None
     };
     if let Some(reason) = reason {
-        findings.fail(name, reason, Verdict::NotGenuine);
+        findings.decide(name, reason, Verdict::NotGenuine);
         return None;
     }
     if !held {
-        let evidence = format!(
-            "office {issuer} did not hold series {} at height {}, and may have taken it over since",
-            series.id,
-            state.height()
-        );
-        findings.note(name, OutcomeOf::Unknown, evidence);
-        findings.settle(Verdict::Unknown);
+        let ground = Ground::OfficeNewer {
+            series: id,
+            office: issuer.clone(),
+            height: state.height(),
+        };
+        findings.decide(name, ground, Verdict::Unknown);
         return None;
     }
     let named = state.office(issuer).unwrap_or(office);
-    let labels = at.map_or(named.labels(), |height| named.labels_at(height));
-    let evidence = format!("signed by the key of series {}, of {}", series.id, label(labels, "zh"));
-    findings.note(name, OutcomeOf::Passed, evidence);
+    let office = at.map_or(named.labels(), |height| named.labels_at(height)).to_vec();
+    findings.note(name, Ground::Signed { series: id, office });
     let holder = issuer.clone();
     Some(Origin { region, series, holder })
 }
 
 fn unknown_series(findings: &mut Findings, credential: &Credential, state: &TrustedState, may_be_newer: bool) {
-    let (name, series) = (CheckName::Authentic, credential.id.series);
+    let (name, series, height) = (CheckName::Authentic, credential.id.series, state.height());
     if may_be_newer {
-        let evidence = format!("series {series} is newer than the data of height {}", state.height());
-        findings.note(name, OutcomeOf::Unknown, evidence);
-        findings.settle(Verdict::Unknown);
+        findings.decide(name, Ground::SeriesNewer { series, height }, Verdict::Unknown);
     } else {
-        let evidence = format!("no office opened series {series}");
-        findings.fail(name, evidence, Verdict::NotGenuine);
+        findings.decide(name, Ground::NoSeries { series }, Verdict::NotGenuine);
     }
-}
-
-/// Why a certificate does not show that it is recorded.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-enum Unrecorded {
-    /// It does not hold together.
-    #[error("{0}")]
-    Broken(String),
-    /// The seal is not of the regions that the data know.
-    #[error("the seal is not of the regions in force at that height")]
-    OtherRegions,
 }
 
 /// Paths, times and seal of a certificate.
-fn recorded(certificate: &Certificate, state: &TrustedState) -> Result<(), Unrecorded> {
-    let broken = |why: String| Unrecorded::Broken(why);
+fn recorded(certificate: &Certificate, state: &TrustedState) -> Result<(), Broken> {
     let receipt = &certificate.receipt;
-    let batch_root = certificate.batch_root().map_err(|error| broken(error.to_string()))?;
+    let batch_root = certificate.batch_root().map_err(|_| Broken::Batch)?;
     let issued_ms = certificate.credential.credential().issued_at.saturating_mul(1_000);
     if issued_ms > receipt.time.0 {
-        return Err(broken("it was signed after the block that is to record it".to_owned()));
+        return Err(Broken::SignedLater);
     }
     if receipt.height == Height(0) {
-        return Err(broken("there is no block 0".to_owned()));
+        return Err(Broken::NoBlock);
     }
     let regions = state.regions_at(receipt.height);
-    receipt
-        .verify(&state.chain_id(), &batch_root, regions)
-        .map_err(|error| match error {
-            ReceiptError::Seal(_) => Unrecorded::OtherRegions,
-            other => broken(other.to_string()),
-        })
+    let verified = receipt.verify(&state.chain_id(), &batch_root, regions);
+    verified.map_err(|error| match error {
+        ReceiptError::Seal(_) => Broken::Seal,
+        ReceiptError::Path(_) => Broken::Path,
+    })
 }
 
 /// Whether the series, as the bundle knows it, can have issued this in that block.
-fn fits_series(certificate: &Certificate, origin: &Origin<'_>, state: &TrustedState) -> Result<(), String> {
+fn fits_series(certificate: &Certificate, origin: &Origin<'_>, state: &TrustedState) -> Result<(), Ground> {
     let receipt = &certificate.receipt;
-    let series = origin.series;
+    let (series, id) = (origin.series, origin.series.id);
     if receipt.height < series.since {
-        return Err(format!("series {} was opened after that block", series.id));
+        return Err(Ground::OpenedLater { series: id });
     }
     if series.frozen.is_some_and(|frozen| receipt.height > frozen) {
-        return Err(format!("series {} was frozen before that block", series.id));
+        return Err(Ground::FrozenBefore { series: id });
     }
-    let number = certificate.credential.credential().id.number.0;
+    let number = certificate.credential.credential().id.number;
     // A bundle may lack the status of this type and region: then the receipt alone tells.
-    let past = |status: &SeriesStatus| number >= status.next;
+    let past = |status: &SeriesStatus| number.0 >= status.next;
     if receipt.height <= state.height() && state.status(origin.region, series).is_some_and(past) {
-        return Err(format!("series {} had not issued number {number} by then", series.id));
+        return Err(Ground::NotIssuedThen { series: id, number });
     }
     Ok(())
 }
@@ -306,38 +299,22 @@ fn fits_series(certificate: &Certificate, origin: &Origin<'_>, state: &TrustedSt
 fn status(findings: &mut Findings, credential: &Credential, origin: &Origin<'_>, state: &TrustedState) -> bool {
     let name = CheckName::Status;
     let Some(status) = state.status(origin.region, origin.series) else {
-        findings.note(
-            name,
-            OutcomeOf::Unknown,
-            "the bundle does not carry the status of this type and region",
-        );
+        findings.note(name, Ground::StatusNotCarried);
         return true;
     };
-    let as_of = format!("as of height {}", state.height());
-    let standing = status.standing(credential.id.number.0);
-    let against = match standing {
-        Standing::InForce => None,
-        // At or past `next` there is no status yet: the receipt is newer than the bundle.
-        Standing::NotIssued => {
-            findings.note(name, OutcomeOf::Unknown, format!("no status yet {as_of}"));
-            return false;
-        }
-        Standing::Suspended => Some(Verdict::Suspended),
-        Standing::Superseded => Some(Verdict::Superseded),
-        Standing::Revoked => Some(Verdict::Revoked),
-        Standing::Annulled => Some(Verdict::Annulled),
-    };
-    match against {
-        Some(verdict) => findings.fail(name, format!("{} {as_of}", verdict.word().to_lowercase()), verdict),
-        None if status.is_annotated(credential.id.number.0) => {
-            findings.note(
-                name,
-                OutcomeOf::Unknown,
-                format!("annotated {as_of}; the annotation is not shown here"),
-            );
+    let (number, height) = (credential.id.number.0, state.height());
+    match status.standing(number) {
+        Standing::InForce if status.is_annotated(number) => {
+            findings.note(name, Ground::Annotated { height });
             return true;
         }
-        None => findings.note(name, OutcomeOf::Passed, format!("nothing against it {as_of}")),
+        Standing::InForce => findings.note(name, Ground::Clear { height }),
+        // At or past `next` there is no status yet: the receipt is newer than the bundle.
+        Standing::NotIssued => findings.note(name, Ground::NoStatusYet { height }),
+        Standing::Suspended => findings.decide(name, Ground::Suspended { height }, Verdict::Suspended),
+        Standing::Superseded => findings.decide(name, Ground::Superseded { height }, Verdict::Superseded),
+        Standing::Revoked => findings.decide(name, Ground::Revoked { height }, Verdict::Revoked),
+        Standing::Annulled => findings.decide(name, Ground::Annulled { height }, Verdict::Annulled),
     }
     false
 }
@@ -345,14 +322,16 @@ fn status(findings: &mut Findings, credential: &Credential, origin: &Origin<'_>,
 fn in_force(findings: &mut Findings, credential: &Credential, now: UnixMillis) {
     let name = CheckName::InForce;
     let seconds = i64::try_from(now.0.checked_div(1_000).unwrap_or(0)).unwrap_or(i64::MAX);
-    let content = &credential.content;
-    let dates = format!("valid from {} until {}", content.valid_from, content.validity);
+    let dates = Dates {
+        from: credential.content.valid_from,
+        until: credential.content.validity.last_day(),
+    };
     if seconds < credential.not_before {
-        findings.fail(name, dates, Verdict::NotYetValid);
+        findings.decide(name, Ground::NotYet { dates }, Verdict::NotYetValid);
     } else if credential.expires.is_some_and(|expires| seconds >= expires) {
-        findings.fail(name, dates, Verdict::Expired);
+        findings.decide(name, Ground::Over { dates }, Verdict::Expired);
     } else {
-        findings.note(name, OutcomeOf::Passed, dates);
+        findings.note(name, Ground::InForce { dates });
     }
 }
 
@@ -367,10 +346,6 @@ fn old_data(findings: &mut Findings, state: &TrustedState, policy: &Policy, now:
 fn subject(credential: &Credential, receipt: Option<&Receipt>, state: &TrustedState) -> Subject {
     let content = &credential.content;
     let definition = state.catalogue().get(&credential.vct);
-    let name_of = |key: u64| {
-        let claim = definition.and_then(|definition| definition.claim(key));
-        claim.map_or_else(|| key.to_string(), |claim| label(&claim.labels, "zh").to_owned())
-    };
     Subject {
         credential: credential.id,
         issuer: credential.issuer.to_string(),
@@ -381,14 +356,24 @@ fn subject(credential: &Credential, receipt: Option<&Receipt>, state: &TrustedSt
             printed_number: content.printed_number.clone(),
             holders: content.holders.iter().map(|holder| holder.name.clone()).collect(),
             issued_by: content.issued_by.name.clone(),
-            issued_on: content.issued_on.to_string(),
-            valid_from: content.valid_from.to_string(),
-            valid_until: content.validity.to_string(),
+            issued_on: content.issued_on,
+            valid_from: content.valid_from,
+            valid_until: content.validity.last_day(),
             claims: content
                 .own
                 .iter()
-                .map(|(key, value)| (name_of(*key), value.to_string()))
+                .map(|(key, value)| Claim {
+                    key: *key,
+                    labels: labels_of(*key, definition),
+                    value: value.to_string(),
+                })
                 .collect(),
         },
     }
+}
+
+/// The names of a claim; none where the data do not know the type.
+pub(super) fn labels_of(key: u64, definition: Option<&TypeDefinition>) -> Vec<Label> {
+    let claim = definition.and_then(|definition| definition.claim(key));
+    claim.map_or_else(Vec::new, |claim| claim.labels.clone())
 }

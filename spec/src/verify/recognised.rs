@@ -1,10 +1,10 @@
 //! Recognition in the verifier's region: by its declarations, or why not (DESIGN 4.9).
 
 use super::Policy;
-use super::checks::{Findings, Origin};
-use super::report::{CheckName, OutcomeOf, Recognised, Verdict};
+use super::checks::{Findings, Origin, labels_of};
+use super::ground::{Ground, NotCovering};
+use super::report::{CheckName, MappedClaim, Recognised, Verdict};
 use crate::bundle::TrustedState;
-use crate::catalogue::label;
 use crate::content::ClaimValue;
 use crate::credential::Credential;
 use crate::id::{RegionId, UnixMillis};
@@ -21,16 +21,19 @@ pub(super) fn recognised(
 ) {
     let name = CheckName::Recognised;
     let Some(own) = &policy.own_region else {
-        findings.note(name, OutcomeOf::NotChecked, "the verifier's region was not given");
+        findings.note(name, Ground::NoRegion);
         return;
     };
     if !standing::reaches(state, &origin.holder, own) {
-        let evidence = format!("credentials of office {} are not valid in region {own}", origin.holder);
-        findings.fail(name, evidence, Verdict::NotRecognised);
+        let ground = Ground::OutOfReach {
+            office: origin.holder.clone(),
+            region: own.clone(),
+        };
+        findings.decide(name, ground, Verdict::NotRecognised);
         return;
     }
     if own == origin.region {
-        findings.note(name, OutcomeOf::Passed, "issued in this region");
+        findings.note(name, Ground::OwnRegion);
         return;
     }
     let presented = Presentation {
@@ -45,11 +48,14 @@ pub(super) fn recognised(
     // The latest declaration that covers it is the one that counts.
     match declarations.iter().rev().find(|known| known.covers(&presented).is_ok()) {
         Some(declaration) => {
-            let evidence = format!("recognised by declaration {} of region {own}", declaration.number);
-            findings.note(name, OutcomeOf::Passed, evidence);
+            let ground = Ground::Declared {
+                region: own.clone(),
+                declaration: declaration.number,
+            };
+            findings.note(name, ground);
             findings.recognised = Some(as_what(declaration, credential, state));
         }
-        None => findings.fail(
+        None => findings.decide(
             name,
             why_not(own, origin, declarations, &presented),
             Verdict::NotRecognised,
@@ -68,19 +74,26 @@ fn begun(credential: &Credential) -> i64 {
     credential.not_before.saturating_add(days.saturating_mul(86_400))
 }
 
-fn why_not(own: &RegionId, origin: &Origin<'_>, declarations: &[Declaration], presented: &Presentation<'_>) -> String {
+fn why_not(own: &RegionId, origin: &Origin<'_>, declarations: &[Declaration], presented: &Presentation<'_>) -> Ground {
     let unmet = declarations.iter().rev().filter_map(|known| {
         let unmet = known.covers(presented).err().filter(|unmet| *unmet != Unmet::Other)?;
-        Some(format!("declaration {} of region {own}: {unmet}", known.number))
+        Some(NotCovering {
+            declaration: known.number,
+            unmet,
+        })
     });
-    let reasons: Vec<String> = unmet.take(3).collect();
-    if reasons.is_empty() {
-        return format!(
-            "region {own} has declared no recognition of {} of region {}",
-            origin.series.of.id, origin.region
-        );
+    let declarations: Vec<NotCovering> = unmet.take(3).collect();
+    if declarations.is_empty() {
+        return Ground::NotDeclared {
+            region: own.clone(),
+            source: origin.region.clone(),
+            of: origin.series.of.id.clone(),
+        };
     }
-    reasons.join("; ")
+    Ground::NotCovered {
+        region: own.clone(),
+        declarations,
+    }
 }
 
 fn as_what(declaration: &Declaration, credential: &Credential, state: &TrustedState) -> Recognised {
@@ -91,9 +104,12 @@ fn as_what(declaration: &Declaration, credential: &Credential, state: &TrustedSt
         if here == there {
             return None;
         }
-        let claim = definition.and_then(|definition| definition.claim(*key));
-        let name = claim.map_or_else(|| key.to_string(), |claim| label(&claim.labels, "zh").to_owned());
-        Some((name, there.clone(), here.to_owned()))
+        Some(MappedClaim {
+            key: *key,
+            labels: labels_of(*key, definition),
+            there: there.clone(),
+            here: here.to_owned(),
+        })
     });
     Recognised {
         region: declaration.recogniser.clone(),

@@ -1,5 +1,8 @@
 //! Reports: a verdict with colour, word and exit code, and each check by name with its evidence (DESIGN 4.9).
 
+use super::ground::Ground;
+use crate::catalogue::Label;
+use crate::day::Day;
 use crate::digest::Digest;
 use crate::id::{CredentialId, Height, RegionId, TypeId, UnixMillis};
 use crate::recognition::Level;
@@ -167,6 +170,18 @@ pub enum OutcomeOf {
     NotChecked,
 }
 
+impl CheckName {
+    /// Every check, in order.
+    pub const ALL: [Self; 6] = [
+        Self::Readable,
+        Self::Authentic,
+        Self::Recorded,
+        Self::Status,
+        Self::InForce,
+        Self::Recognised,
+    ];
+}
+
 /// A check with its evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
@@ -174,8 +189,48 @@ pub struct Check {
     pub name: CheckName,
     /// How it came out.
     pub outcome: OutcomeOf,
-    /// On what grounds, in words.
-    pub evidence: String,
+    /// On what grounds.
+    #[serde(flatten)]
+    pub ground: Ground,
+}
+
+impl Check {
+    /// A check that came out by its grounds.
+    #[must_use]
+    pub fn new(name: CheckName, ground: Ground) -> Self {
+        Self {
+            name,
+            outcome: ground.outcome(),
+            ground,
+        }
+    }
+}
+
+/// The same in Chinese and English.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Bilingual {
+    /// 中文.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+/// What the data and the receipt tell about the device's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "reading", rename_all = "kebab-case")]
+pub enum Clock {
+    /// Nothing is said against it.
+    Plausible,
+    /// It is behind what was sealed: the sealed time is taken instead, as far as the data go.
+    Behind {
+        /// By how much at least, milliseconds.
+        by_ms: u64,
+    },
+    /// It is further ahead of the data than data should be old: it is wrong, or the data are far too old.
+    FarAhead {
+        /// Of the data, milliseconds.
+        by_ms: u64,
+    },
 }
 
 /// Whose data the verdict rests on, and how old they are.
@@ -191,6 +246,8 @@ pub struct DataUsed {
     pub time_ms: UnixMillis,
     /// Age at verification, milliseconds.
     pub age_ms: u64,
+    /// What they tell about the device's clock.
+    pub clock: Clock,
 }
 
 /// What the credential says, for people; shown only where it is authentic.
@@ -203,13 +260,38 @@ pub struct Content {
     /// Name of the issuing office at issue.
     pub issued_by: String,
     /// Legal day of issue.
-    pub issued_on: String,
+    pub issued_on: Day,
     /// First day of validity.
-    pub valid_from: String,
-    /// Last day of validity, or no end.
-    pub valid_until: String,
-    /// The type's own claims: label and value.
-    pub claims: Vec<(String, String)>,
+    pub valid_from: Day,
+    /// Last day of validity; none: without end (长期).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Day>,
+    /// The type's own claims.
+    pub claims: Vec<Claim>,
+}
+
+/// A claim of a credential's type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Claim {
+    /// Its key, from 100.
+    pub key: u64,
+    /// Its name by language; empty where the data do not know the type.
+    pub labels: Vec<Label>,
+    /// Its value.
+    pub value: String,
+}
+
+/// A claim whose value is another where the verifier stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MappedClaim {
+    /// Its key, from 100.
+    pub key: u64,
+    /// Its name by language.
+    pub labels: Vec<Label>,
+    /// Its value in the credential.
+    pub there: String,
+    /// Its value where the verifier stands.
+    pub here: String,
 }
 
 /// What the report is about.
@@ -241,8 +323,8 @@ pub struct Recognised {
     pub local_type: Option<TypeId>,
     /// How far it goes.
     pub level: Level,
-    /// Claims whose values are others here: label, value there, value here.
-    pub claims: Vec<(String, String, String)>,
+    /// Claims whose values are others here.
+    pub claims: Vec<MappedClaim>,
     /// For what; empty: for everything.
     pub purposes: Vec<String>,
 }
@@ -269,4 +351,20 @@ pub struct Report {
     /// What it is about; `None` where it is not readable or not genuine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<Subject>,
+}
+
+impl Report {
+    /// The report for programs: one line of JSON, fields in the order of this file, no insignificant white space, integers only
+    /// (`spec/text/report.schema.json`). The same report gives the same bytes everywhere.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Nothing in a report fails to serialise: its keys are texts.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// A check of it.
+    #[must_use]
+    pub fn check(&self, name: CheckName) -> Option<&Check> {
+        self.checks.iter().find(|check| check.name == name)
+    }
 }

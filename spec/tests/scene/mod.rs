@@ -24,7 +24,7 @@ use concord_spec::record::{
     RegisterOffice, Scope, SetOffice, SetStatus, SignedRecord, StatusChange, SucceedOffice, Vote,
 };
 use concord_spec::status::Reason;
-use concord_spec::verify::{CheckName, Policy, Presented, Report, Verdict, verify};
+use concord_spec::verify::{CheckName, Language, Policy, Presented, Report, Verdict, verify};
 use concord_spec::world::{REGION_CODES, World};
 use std::sync::Arc;
 
@@ -414,6 +414,5 @@ pub(crate) fn verdict(certificate: &Certificate, state: &TrustedState) -> Verdic
 
 /// On what grounds a check of a report came out as it did.
 pub(crate) fn evidence_of(report: &Report, name: CheckName) -> String {
-    let check = report.checks.iter().find(|check| check.name == name);
-    check.unwrap().evidence.clone()
+    report.check(name).unwrap().ground.told(Language::En)
 }

@@ -3,6 +3,7 @@
 use super::{bytes, each, file, number, outcome, parsed, text};
 use concord_spec::block::{Block, Header, Rest};
 use concord_spec::bundle::TrustBundle;
+use concord_spec::catalogue::label;
 use concord_spec::certificate::{Certificate, credential_code_text};
 use concord_spec::charter::Charter;
 use concord_spec::codec::{from_slice, to_vec};
@@ -12,7 +13,7 @@ use concord_spec::id::{Height, UnixMillis};
 use concord_spec::ledger::{BlockContext, CheckEach, LedgerState, Limits, Rejection};
 use concord_spec::record::{Action, Change, Payload, SignedRecord};
 use concord_spec::seal::Seal;
-use concord_spec::verify::{Policy, Presented, Verdict, verify};
+use concord_spec::verify::{Ground, Policy, Presented, Verdict, verify};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -205,6 +206,7 @@ fn policy(vector: &Value) -> Policy {
         own_region: vector["own_region"].as_str().map(|region| region.parse().unwrap()),
         max_age_ms: vector["max_age_ms"].as_u64(),
         purpose: vector["purpose"].as_str().map(str::to_owned),
+        recorded_required: vector["recorded_required"].as_bool().unwrap_or(true),
     }
 }
 
@@ -256,13 +258,12 @@ fn every_certificate_gets_its_verdict() {
         let recognised = serde_json::to_value(&report.recognised).unwrap();
         assert_eq!(recognised, vector["recognised"], "{}", vector["name"]);
         if let Some(named) = vector["issuer_named"].as_str() {
-            let evidence = &report.checks[1].evidence;
-            assert!(
-                evidence.ends_with(&format!(", of {named}")),
-                "{}: {evidence}",
-                vector["name"]
-            );
+            let Ground::Signed { office, .. } = &report.checks[1].ground else {
+                panic!("{}: {:?}", vector["name"], report.checks[1]);
+            };
+            assert_eq!(label(office, "zh"), named, "{}", vector["name"]);
         }
+        assert_eq!(report.to_json(), text(vector, "report"), "{}", vector["name"]);
         check_details(vector, &presented);
         verdicts.insert(report.verdict.word());
     }

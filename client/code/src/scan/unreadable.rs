@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::{MAX_FILE_BYTES, MAX_PIXELS};
+use concord_spec::verify::Bilingual;
 
 /// Why nothing could be read. The verdict is UNREADABLE, but for [`Unreadable::NewerCode`]: NEEDS NEWER SOFTWARE.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +85,38 @@ impl Unreadable {
         }
     }
 
+    /// The sentence in both languages.
+    #[must_use]
+    pub fn words(&self) -> Bilingual {
+        Bilingual {
+            zh: self.chinese(),
+            en: self.to_string(),
+        }
+    }
+
+    fn chinese(&self) -> String {
+        let most = MAX_FILE_BYTES >> 20;
+        match self {
+            Self::File(error) => format!("无法读取文件：{error}"),
+            Self::Directory => "这是目录，不是文件；请指明其中的文件".to_owned(),
+            Self::Empty => "文件为空；请从来源重新复制".to_owned(),
+            Self::TooLarge { .. } => format!("文件超过 {most} MiB，不予读取；证照只有几千字节"),
+            Self::UnknownFormat => "文件不是证照（.concord），也不是 PNG 或 JPEG 图片或二维码文本".to_owned(),
+            Self::OtherFormat(kind) => format!("不支持 {kind} 文件；请将二维码拍照或截图为 PNG 或 JPEG"),
+            Self::BrokenImage(why) => format!("图片损坏，无法打开（{why}）；请重新复制或重拍"),
+            Self::TooManyPixels { width, height } => {
+                let most = MAX_PIXELS / 10_000;
+                format!("图片有 {width} x {height} 像素，超过 {most} 万；请缩小")
+            }
+            Self::NoCode => "图片中没有找到二维码；请拍入完整二维码及其白边，清晰且光线均匀".to_owned(),
+            Self::SeveralCertificates(count) => format!("图片中有 {count} 个不同证照；请逐一拍摄"),
+            Self::OtherSystem(system) => format!("这不是本联盟的证照，而是{}", system.chinese()),
+            Self::NewerCode(prefix) => format!("此码以 {prefix} 开头，需要更新版本的软件"),
+            Self::Base45(prefix) => format!("二维码损坏：{prefix} 之后不是 base45；请重新扫描"),
+            Self::Nothing(prefix) => format!("{prefix} 之后没有内容；请重新扫描"),
+        }
+    }
+
     /// Whether newer software might read it.
     #[must_use]
     pub fn needs_newer_software(&self) -> bool {
@@ -102,6 +135,17 @@ pub enum OtherSystem {
     WebAddress,
     /// Anything else.
     Unknown,
+}
+
+impl OtherSystem {
+    fn chinese(self) -> &'static str {
+        match self {
+            Self::EuHealthCertificate => "欧盟健康证明（HC1:）",
+            Self::SmartHealthCard => "SMART 健康卡（shc:/）",
+            Self::WebAddress => "一个网址；不要因为二维码指向某网站就相信它",
+            Self::Unknown => "其他系统的码；本系统的码以 CC1: 或 CC0: 开头",
+        }
+    }
 }
 
 impl fmt::Display for OtherSystem {
