@@ -28,6 +28,7 @@ pub mod config;
 pub mod membership;
 pub mod found;
 pub mod follow;
+pub mod page;
 pub mod http;
 pub mod node;
 pub mod command;

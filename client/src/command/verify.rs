@@ -4,14 +4,11 @@ mod paint;
 
 use super::{Done, Shared, bundle, show};
 use clap::Args;
-use concord_client::scan::{self, Scanned, Unreadable};
+use concord_client::scan;
 use concord_spec::bundle::TrustedState;
 use concord_spec::digest::Digest;
 use concord_spec::id::{RegionId, UnixMillis};
-use concord_spec::verify::{
-    self as rules, CheckName, CheckWords, DEFAULT_MAX_AGE_MS, Ground, Language, OutcomeOf, Policy, Presented, Report,
-    Words,
-};
+use concord_spec::verify::{CheckName, CheckWords, DEFAULT_MAX_AGE_MS, Language, OutcomeOf, Policy, Report, Words};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -91,23 +88,7 @@ fn worse(one: u8, other: u8) -> u8 {
 
 /// Reads a file and verifies what it holds.
 pub(super) fn judge(file: &Path, state: &TrustedState, policy: &Policy, now: UnixMillis) -> Report {
-    match scan::scan_file(file) {
-        Ok(Scanned::Certificate(bytes)) => rules::verify(Presented::Certificate(&bytes), state, policy, now),
-        Ok(Scanned::Small(bytes)) => rules::verify(Presented::Credential(&bytes), state, policy, now),
-        Err(reason) => rules::unread(nothing_read(&reason), state, now),
-    }
-}
-
-/// What a report says of a file that gave nothing to verify.
-fn nothing_read(reason: &Unreadable) -> Ground {
-    if reason.needs_newer_software() {
-        let detail = reason.to_string();
-        return Ground::Newer { detail };
-    }
-    Ground::NothingRead {
-        reason: reason.code(),
-        words: reason.words(),
-    }
+    scan::report(&scan::scan_file(file), state, policy, now)
 }
 
 /// Why nothing could be read, for the verdicts that say so.
