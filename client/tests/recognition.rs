@@ -64,7 +64,16 @@ impl Four {
 
     fn verify(&self, more: &[&str]) -> Ran {
         self.desk.write("trust.bundle", self.served.world().bundle().unwrap());
-        let arguments = ["verify", "licence.concord", "--bundle", "trust.bundle", "--now", NOW];
+        let arguments = [
+            "verify",
+            "licence.concord",
+            "--bundle",
+            "trust.bundle",
+            "--now",
+            NOW,
+            "--max-age-days",
+            "400",
+        ];
         self.desk.run(&[&arguments, more].concat())
     }
 }

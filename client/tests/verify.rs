@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Within the legal dates of the world's credentials.
-const NOW: &str = "2026-06-01T00:00:00Z";
+const NOW: &str = "2026-01-15T00:00:00Z";
 
 struct Verifier {
     desk: Desk,
@@ -208,6 +208,19 @@ fn people_read_verdict_icon_evidence_and_whose_data() {
         assert!(ran.out().contains(told), "{told}: {}", ran.out());
     }
     assert!(!ran.out().contains('\x1b'), "no colours outside of a terminal");
+}
+
+#[test]
+fn chinese_readers_get_the_same_report_in_chinese() {
+    let verifier = Verifier::new();
+    let common = ["verify", "revoked.concord", "--bundle", "trust.bundle", "--now", NOW];
+    let ran = verifier.desk.run(&[&common[..], &["--lang", "zh"]].concat());
+    assert_eq!(ran.code(), 1);
+    for told in ["✘ 已吊销", "出证机关", "已吊销", "数据来自 verify 高度"] {
+        assert!(ran.out().contains(told), "{told}: {}", ran.out());
+    }
+    let ran = verifier.desk.run(&[&common[..], &["--lang", "fr"]].concat());
+    assert_eq!(ran.code(), 2, "{}", ran.err());
 }
 
 #[test]

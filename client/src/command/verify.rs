@@ -2,7 +2,7 @@
 
 mod paint;
 
-use super::{Done, Shared, bundle, show};
+use super::{Done, Failure, Shared, bundle, show};
 use clap::Args;
 use concord_client::scan;
 use concord_spec::bundle::TrustedState;
@@ -10,7 +10,7 @@ use concord_spec::digest::Digest;
 use concord_spec::id::{RegionId, UnixMillis};
 use concord_spec::verify::{CheckName, CheckWords, DEFAULT_MAX_AGE_MS, Language, OutcomeOf, Policy, Report, Words};
 use rayon::prelude::*;
-use serde_json::{Value, json};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// Verify certificates offline: .concord files, PNG or JPEG pictures of a code, or text files with a code
@@ -69,7 +69,7 @@ impl Verify {
             for (file, report) in chunk.iter().zip(&reports) {
                 worst = worse(worst, report.exit);
                 let words = if shared.json {
-                    object(file, report).to_string()
+                    object(file, report)?
                 } else {
                     paint::report(file, report, language)
                 };
@@ -98,15 +98,22 @@ fn reason(words: &Words) -> Option<&str> {
 }
 
 /// The report as JSON, with the file, and with the reason in words where nothing could be read.
-fn object(file: &Path, report: &Report) -> Value {
-    let mut object = json!(report);
-    if let Value::Object(fields) = &mut object {
-        fields.insert("file".to_owned(), json!(file.display().to_string()));
-        if let Some(reason) = reason(&report.words(Language::En)) {
-            fields.insert("reason".to_owned(), json!(reason));
-        }
-    }
-    object
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+fn object(file: &Path, report: &Report) -> Result<String, Failure> {
+    let told = Told {
+        report,
+        file: file.display().to_string(),
+        reason: reason(&report.words(Language::En)).map(str::to_owned),
+    };
+    serde_json::to_string(&told).map_err(|why| Failure::Output(why.into()))
 }
 
 #[cfg(test)]

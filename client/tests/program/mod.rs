@@ -29,7 +29,8 @@ impl Desk {
         command
             .args(arguments)
             .current_dir(self.directory.path())
-            .env_remove("CONCORD_NODE");
+            .env_remove("CONCORD_NODE")
+            .env("LC_ALL", "C");
         command.stdin(std::process::Stdio::null());
         Ran(command.output().unwrap())
     }

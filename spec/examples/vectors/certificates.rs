@@ -1,6 +1,7 @@
 //! Certificates and trust bundles: what a verifier must say (`spec/text/certificates.md`, `verification.md`).
 
 mod changes;
+mod forks;
 mod recognised;
 mod reports;
 
@@ -52,7 +53,7 @@ pub(super) fn file() -> Result<Value, Error> {
     vectors.extend(forged_seals(&scene)?);
     vectors.extend(statuses(&scene)?);
     vectors.extend(circumstances(&scene)?);
-    for part in [changes::regions, changes::offices, recognised::regions] {
+    for part in [changes::regions, changes::offices, recognised::regions, forks::series] {
         let (more_bundles, more_vectors) = part()?;
         bundles.extend(more_bundles.into_iter().map(|(name, bundle)| (name.to_owned(), bundle)));
         vectors.extend(more_vectors);

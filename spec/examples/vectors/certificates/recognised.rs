@@ -154,7 +154,7 @@ pub(super) fn regions() -> Result<Part, Error> {
     Ok((vec![("recognised", declared)], vectors))
 }
 
-/// As what it is recognised: claims are [name, value there, value here].
+/// As what it is recognised: one claim has another value here.
 fn as_what(region: usize, declaration: u64) -> Value {
     let (here, level, purposes): (_, _, &[&str]) = match (region, declaration) {
         (11, 1) => ("丙", "equal", &[]),
@@ -165,7 +165,7 @@ fn as_what(region: usize, declaration: u64) -> Value {
         "region": REGION_CODES.get(region),
         "declaration": declaration,
         "level": level,
-        "claims": [[NAME_OF_CODES, "C1", here]],
+        "claims": [{"key": 100, "labels": [{"language": "zh", "text": NAME_OF_CODES}], "there": "C1", "here": here}],
         "purposes": purposes,
     });
     if let Some(object) = report.as_object_mut().filter(|_| (region, declaration) != (11, 1)) {
