@@ -3,7 +3,7 @@
 use crate::question::{BundleTold, Question, Verified};
 use crate::refusal::Refusal;
 use concord_code::scan::{self, Scanned, Unreadable};
-use concord_spec::bundle::{TrustBundle, TrustedState};
+use concord_spec::bundle::{BundleError, TrustBundle, TrustedState};
 use concord_spec::id::UnixMillis;
 use concord_spec::verify::Policy;
 use serde::Serialize;
@@ -52,7 +52,7 @@ impl Engine {
                 let state = self.take(offered)?;
                 Ok(bundle(state, now_ms))
             }
-            Question::LetGo => Ok(Answer::LetGo(self.held.take().is_some())),
+            Question::LetGo {} => Ok(Answer::LetGo(self.held.take().is_some())),
             Question::Data { now_ms } => Ok(bundle(self.held()?, now_ms)),
             Question::Verify {
                 policy,
@@ -79,6 +79,10 @@ impl Engine {
     /// Takes a bundle in the place of the one that is held: of the same chain, heights never go back.
     fn take(&mut self, offered: TrustedState) -> Result<&TrustedState, Refusal> {
         if let Some(held) = &self.held {
+            let (found, trusted) = (offered.chain_id(), held.chain_id());
+            if found != trusted {
+                return Err(BundleError::OtherChain { found, trusted }.into());
+            }
             let (held, offered) = (held.height(), offered.height());
             if offered < held {
                 return Err(Refusal::Older { offered, held });
@@ -94,4 +98,58 @@ fn bundle(state: &TrustedState, now_ms: u64) -> Answer {
 
 fn code(about: &[u8]) -> Result<Scanned, Unreadable> {
     std::str::from_utf8(about).map_or(Err(Unreadable::UnknownFormat), scan::scan_text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn answer(engine: &mut Engine, json: &str, about: &[u8]) -> Value {
+        serde_json::from_str(&engine.answer(json.as_bytes(), about)).unwrap()
+    }
+
+    #[test]
+    fn a_question_of_another_version_is_refused_and_never_guessed_at() {
+        let verify = r#"{"ask":"verify","now_ms":1,"policy":{"own_region":null,"max_age_ms":null,"purpose":null,"recorded_required":true"#;
+        for json in [
+            "",
+            "{",
+            r#"{"ask":"sign"}"#,
+            r#"{"ask":"let-go","more":1}"#,
+            &format!("{verify},\"trust\":true}}}}"),
+        ] {
+            assert_eq!(
+                answer(&mut Engine::new(), json, &[])["refused"]["reason"],
+                "question",
+                "{json}"
+            );
+        }
+        let region = verify.replace("\"own_region\":null", "\"own_region\":\"no region\"") + "}}";
+        assert_eq!(
+            answer(&mut Engine::new(), &region, &[])["refused"]["reason"],
+            "question"
+        );
+    }
+
+    #[test]
+    fn nothing_is_verified_without_data() {
+        let verify = r#"{"ask":"verify","now_ms":1,"policy":{"own_region":null,"max_age_ms":null,"purpose":null,"recorded_required":true}}"#;
+        for json in [verify, r#"{"ask":"data","now_ms":1}"#] {
+            assert_eq!(
+                answer(&mut Engine::new(), json, b"CC1:BB8")["refused"]["reason"],
+                "nothing-held"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_bundle_is_refused_in_both_languages() {
+        for about in [&b""[..], b"not a bundle", &[0x87, 1]] {
+            let refused = &answer(&mut Engine::new(), r#"{"ask":"look","now_ms":1}"#, about)["refused"];
+            assert_eq!(refused["reason"], "unreadable");
+            assert!(refused["words"]["zh"].as_str().unwrap().contains("信任包"));
+            assert!(refused["words"]["en"].as_str().unwrap().contains("trust bundle"));
+        }
+    }
 }

@@ -25,7 +25,7 @@ pub(crate) enum Question {
         now_ms: u64,
     },
     /// Lets the bundle go that is held.
-    LetGo,
+    LetGo {},
     /// Tells about the bundle that is held.
     Data {
         /// The device's clock, Unix milliseconds.
