@@ -12,8 +12,9 @@ use concord_code::render::{Code, PixelsPerModule};
 use concord_code::scan;
 use concord_spec::bundle::{TrustBundle, TrustedState};
 use concord_spec::certificate::{Certificate, credential_code_text};
+use concord_spec::content::Relation;
 use concord_spec::id::{Height, Number, UnixMillis};
-use concord_spec::record::{Action, NumberRange, SetStatus, StatusChange};
+use concord_spec::record::{Action, NumberRange, SetStatus, StatusChange, Successor};
 use concord_spec::status::{Reason, StatusKind};
 use concord_spec::verify::{Language, Policy, Verdict};
 use concord_tests::browser::Browser;
@@ -110,6 +111,13 @@ impl Scene {
     fn set(&mut self, kind: StatusKind) -> Result<Certificate> {
         let certificate = self.certify()?;
         let id = certificate.credential.credential().id;
+        let successor = match kind {
+            StatusKind::Superseded => Some(Successor {
+                first: self.certify()?.credential.credential().id,
+                relation: Relation::Renews,
+            }),
+            StatusKind::Revoked | StatusKind::Annulled | StatusKind::Suspended | StatusKind::Annotated => None,
+        };
         let change = SetStatus {
             series: id.series,
             ranges: vec![NumberRange {
@@ -120,7 +128,7 @@ impl Scene {
             reason: Reason::Unspecified,
             effective: None,
             detail: None,
-            successor: None,
+            successor,
         };
         let change = self.office.pen().record(Action::SetStatus(change));
         record(self.cluster.api(0)?, &change)?;
@@ -131,8 +139,9 @@ impl Scene {
     fn known(&mut self) -> Result<Vec<Shown>> {
         let valid = self.certify()?;
         let bytes = valid.to_bytes();
-        let code = Code::draw(&valid.code_text()).and_then(|code| Ok(code.png(PixelsPerModule::default())?));
-        let code = code.map_err(|why| HarnessError::bytes("a code", why))?;
+        let code = Code::draw(&valid.code_text()).map_err(|why| HarnessError::bytes("a code", why))?;
+        let code = code.png(PixelsPerModule::default());
+        let code = code.map_err(|why| HarnessError::bytes("a picture", why))?;
         let mut altered = bytes.clone();
         // A letter of the holder's name: the signature no longer holds.
         let name = bytes.windows(6).position(|window| window == "李明".as_bytes());
