@@ -6,6 +6,7 @@ mod checks;
 mod ground;
 mod recognised;
 mod report;
+mod seen;
 mod words;
 
 pub use ground::{Broken, Dates, Ground, NotCovering};
@@ -13,6 +14,7 @@ pub use report::{
     Bilingual, Check, CheckName, Claim, Clock, Colour, Content as ReportContent, DataUsed, MappedClaim, OutcomeOf,
     Recognised, Report, Subject, Verdict,
 };
+pub use seen::SealsSeen;
 pub use words::{CheckWords, Language, Line, Words};
 
 use crate::bundle::TrustedState;
@@ -69,10 +71,22 @@ pub enum Presented<'a> {
 /// valid, and the report names it.
 #[must_use]
 pub fn verify(presented: Presented<'_>, state: &TrustedState, policy: &Policy, now: UnixMillis) -> Report {
+    verify_seen(presented, state, policy, now, &mut SealsSeen::new())
+}
+
+/// As [`verify`], for one of many: seals that were found to hold before are not checked again.
+#[must_use]
+pub fn verify_seen(
+    presented: Presented<'_>,
+    state: &TrustedState,
+    policy: &Policy,
+    now: UnixMillis,
+    seen: &mut SealsSeen,
+) -> Report {
     let device = Device::read(now, state);
     let findings = match presented {
         Presented::Certificate(bytes) => match Certificate::from_bytes(bytes) {
-            Ok(certificate) => checks::certificate(&certificate, state, policy, &device),
+            Ok(certificate) => checks::certificate(&certificate, state, policy, &device, seen),
             Err(error) => return unread(cannot_be_decoded(&error), state, now),
         },
         Presented::Credential(bytes) => match SignedCredential::from_bytes(bytes) {

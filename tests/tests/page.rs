@@ -16,7 +16,7 @@ use concord_spec::content::Relation;
 use concord_spec::id::{Height, Number, UnixMillis};
 use concord_spec::record::{Action, NumberRange, SetStatus, StatusChange, Successor};
 use concord_spec::status::{Reason, StatusKind};
-use concord_spec::verify::{Language, Policy, Verdict};
+use concord_spec::verify::{Language, Policy, SealsSeen, Verdict};
 use concord_tests::browser::Browser;
 use concord_tests::certify::{certificate, certify, sign_dated};
 use concord_tests::governance::bundle;
@@ -239,7 +239,7 @@ fn both_languages(
     } else {
         scan::scan_bytes(&shown.what)
     };
-    let report = scan::report(&scanned, state, policy, UnixMillis(now_ms()));
+    let report = scan::report(&scanned, state, policy, UnixMillis(now_ms()), &mut SealsSeen::new());
     claim(report.verdict == shown.verdict, || {
         format!("{} is {}: {report:?}", shown.name, shown.verdict.word())
     })?;

@@ -25,7 +25,7 @@ use concord_spec::record::{
     Action, Actor, NumberRange, OfficeLevel, OpenSeries, RegisterOffice, Scope, SetStatus, StatusChange,
 };
 use concord_spec::status::{Reason, StatusKind};
-use concord_spec::verify::{Policy, Verdict};
+use concord_spec::verify::{Policy, SealsSeen, Verdict};
 use federation::Federation;
 use place::Place;
 use rayon::prelude::*;
@@ -258,12 +258,12 @@ fn pull(node: &Node, place: &Place, height: Height) -> Result<TrustedState, Fail
 fn verdicts(released: &[Released], state: &TrustedState) -> Vec<Verdict> {
     let (policy, now) = (Policy::default(), show::now());
     let shown = progress("verified offline", u64::try_from(released.len()).unwrap_or(u64::MAX));
-    let judged = |one: &Released| {
-        let verdict = verify::judge(&one.code, state, &policy, now).verdict;
+    let judged = |seen: &mut SealsSeen, one: &Released| {
+        let verdict = verify::judge(&one.code, state, &policy, now, seen).verdict;
         shown.advance(1);
         verdict
     };
-    let verdicts = released.par_iter().map(judged).collect();
+    let verdicts = released.par_iter().map_init(SealsSeen::new, judged).collect();
     shown.finish();
     verdicts
 }

@@ -8,7 +8,9 @@ use concord_client::scan;
 use concord_spec::bundle::TrustedState;
 use concord_spec::digest::Digest;
 use concord_spec::id::{RegionId, UnixMillis};
-use concord_spec::verify::{CheckName, CheckWords, DEFAULT_MAX_AGE_MS, Language, OutcomeOf, Policy, Report, Words};
+use concord_spec::verify::{
+    CheckName, CheckWords, DEFAULT_MAX_AGE_MS, Language, OutcomeOf, Policy, Report, SealsSeen, Words,
+};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -48,7 +50,7 @@ pub(crate) struct Verify {
 }
 
 /// How many files are verified before their reports are written.
-const CHUNK: usize = 64;
+const CHUNK: usize = 1_024;
 const MS_PER_DAY: u64 = 86_400_000;
 const DEFAULT_MAX_AGE_DAYS: u64 = DEFAULT_MAX_AGE_MS / MS_PER_DAY;
 
@@ -65,7 +67,10 @@ impl Verify {
         let language = self.lang.unwrap_or_else(show::language);
         let mut worst = 0;
         for chunk in self.files.chunks(CHUNK) {
-            let reports: Vec<Report> = chunk.par_iter().map(|file| judge(file, &state, &policy, now)).collect();
+            let reports: Vec<Report> = chunk
+                .par_iter()
+                .map_init(SealsSeen::new, |seen, file| judge(file, &state, &policy, now, seen))
+                .collect();
             for (file, report) in chunk.iter().zip(&reports) {
                 worst = worse(worst, report.exit);
                 let words = if shared.json {
@@ -87,8 +92,14 @@ fn worse(one: u8, other: u8) -> u8 {
 }
 
 /// Reads a file and verifies what it holds.
-pub(super) fn judge(file: &Path, state: &TrustedState, policy: &Policy, now: UnixMillis) -> Report {
-    scan::report(&scan::scan_file(file), state, policy, now)
+pub(super) fn judge(
+    file: &Path,
+    state: &TrustedState,
+    policy: &Policy,
+    now: UnixMillis,
+    seen: &mut SealsSeen,
+) -> Report {
+    scan::report(&scan::scan_file(file), state, policy, now, seen)
 }
 
 /// Why nothing could be read, for the verdicts that say so.

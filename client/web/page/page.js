@@ -162,6 +162,7 @@ async function judge(item) {
 async function judgeAll() {
   for (const item of presented) await judge(item);
   showReports();
+  await refreshAge();
 }
 
 /** Verifies what was presented now; it takes the place of what was presented before. */
@@ -239,6 +240,7 @@ function offerNewVersion(waiting) {
 async function keepPage() {
   if (!("serviceWorker" in navigator)) return showOffline("offlineNever");
   const controlled = Boolean(navigator.serviceWorker.controller);
+  if (controlled) showOffline("offlineReady");
   navigator.serviceWorker.addEventListener("controllerchange", () => controlled && location.reload());
   try {
     const registration = await navigator.serviceWorker.register("service-worker.js", { updateViaCache: "none" });
@@ -254,7 +256,8 @@ async function keepPage() {
   } catch (error) {
     console.error(error);
     // Without the network the registration cannot be renewed; the page that is kept goes on.
-    return showOffline(controlled ? "offlineReady" : "offlineFailed");
+    if (!controlled) showOffline("offlineFailed");
+    return undefined;
   }
   return showOffline("offlineReady");
 }

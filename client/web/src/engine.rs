@@ -5,13 +5,14 @@ use crate::refusal::Refusal;
 use concord_code::scan::{self, Scanned, Unreadable};
 use concord_spec::bundle::{BundleError, TrustBundle, TrustedState};
 use concord_spec::id::UnixMillis;
-use concord_spec::verify::Policy;
+use concord_spec::verify::{Policy, SealsSeen};
 use serde::Serialize;
 
 /// What the page verifies with.
 #[derive(Debug, Default)]
 pub struct Engine {
     held: Option<TrustedState>,
+    seen: Option<SealsSeen>,
 }
 
 /// An answer: exactly one field.
@@ -28,7 +29,7 @@ impl Engine {
     /// An engine that holds nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { held: None }
+        Self { held: None, seen: None }
     }
 
     /// Answers a question in JSON about some bytes, in JSON: `bundle`, `verified`, `let-go` or `refused`.
@@ -53,7 +54,10 @@ impl Engine {
                 Ok(bundle(state, now_ms))
             }
             Question::LetGo {} => Ok(Answer::LetGo(self.held.take().is_some())),
-            Question::Data { now_ms } => Ok(bundle(self.held()?, now_ms)),
+            Question::Data { now_ms } => {
+                let state = self.held.as_ref().ok_or(Refusal::NothingHeld)?;
+                Ok(bundle(state, now_ms))
+            }
             Question::Verify {
                 policy,
                 now_ms,
@@ -66,14 +70,12 @@ impl Engine {
                     (false, true) => code(about),
                     (false, false) => scan::scan_bytes(about),
                 };
-                let report = scan::report(&scanned, self.held()?, &policy, UnixMillis(now_ms));
+                let state = self.held.as_ref().ok_or(Refusal::NothingHeld)?;
+                let seen = self.seen.get_or_insert_default();
+                let report = scan::report(&scanned, state, &policy, UnixMillis(now_ms), seen);
                 Ok(Answer::Verified(Box::new(report.into())))
             }
         }
-    }
-
-    fn held(&self) -> Result<&TrustedState, Refusal> {
-        self.held.as_ref().ok_or(Refusal::NothingHeld)
     }
 
     /// Takes a bundle in the place of the one that is held: of the same chain, heights never go back.

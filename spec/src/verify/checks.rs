@@ -3,6 +3,7 @@
 use super::ground::{Broken, Dates, Ground};
 use super::recognised::recognised;
 use super::report::{Check, CheckName, Claim, Content, DataUsed, Recognised, Report, Subject, Verdict};
+use super::seen::SealsSeen;
 use super::{Device, Policy};
 use crate::bundle::TrustedState;
 use crate::catalogue::{Label, TypeDefinition};
@@ -11,7 +12,7 @@ use crate::credential::{Credential, SignedCredential};
 use crate::id::{Height, OfficeId, RegionId, UnixMillis};
 use crate::ledger::Series;
 use crate::ledger::standing::{self, Offices};
-use crate::receipt::{Receipt, ReceiptError};
+use crate::receipt::Receipt;
 use crate::status::{SeriesStatus, Standing};
 
 /// What was found so far.
@@ -96,6 +97,7 @@ pub(super) fn certificate(
     state: &TrustedState,
     policy: &Policy,
     device: &Device,
+    seen: &mut SealsSeen,
 ) -> Findings {
     let mut findings = Findings::default();
     let credential = &certificate.credential;
@@ -104,7 +106,7 @@ pub(super) fn certificate(
     findings.subject = Some(subject(credential.credential(), Some(receipt), state));
     // The seal first: only what it covers may tell that the issuer is newer than the data.
     let newer = receipt.height > state.height() && receipt.time > state.time();
-    let recorded = recorded(certificate, state);
+    let recorded = recorded(certificate, state, seen);
     let other_regions = newer && recorded == Err(Broken::Seal);
     let newer = newer && (recorded.is_ok() || other_regions);
     let Some(origin) = authentic(&mut findings, credential, state, newer, Some(receipt.height)) else {
@@ -270,7 +272,7 @@ fn unknown_series(findings: &mut Findings, credential: &Credential, state: &Trus
 }
 
 /// Paths, times and seal of a certificate.
-fn recorded(certificate: &Certificate, state: &TrustedState) -> Result<(), Broken> {
+fn recorded(certificate: &Certificate, state: &TrustedState, seen: &mut SealsSeen) -> Result<(), Broken> {
     let receipt = &certificate.receipt;
     let batch_root = certificate.batch_root().map_err(|_| Broken::Batch)?;
     let issued_ms = certificate.credential.credential().issued_at.saturating_mul(1_000);
@@ -280,12 +282,12 @@ fn recorded(certificate: &Certificate, state: &TrustedState) -> Result<(), Broke
     if receipt.height == Height(0) {
         return Err(Broken::NoBlock);
     }
-    let regions = state.regions_at(receipt.height);
-    let verified = receipt.verify(&state.chain_id(), &batch_root, regions);
-    verified.map_err(|error| match error {
-        ReceiptError::Seal(_) => Broken::Seal,
-        ReceiptError::Path(_) => Broken::Path,
-    })
+    let block = receipt.block_hash(&batch_root).map_err(|_| Broken::Path)?;
+    if seen.hold(state, receipt, &block) {
+        Ok(())
+    } else {
+        Err(Broken::Seal)
+    }
 }
 
 /// Whether the series, as the bundle knows it, can have issued this in that block.
