@@ -4,13 +4,14 @@
 //! Answers are bounded in size and time.
 
 mod answer;
+mod bundle;
 mod events;
 
 pub use answer::{NodeStatus, OfficeAnswer, RecordAnswer, RecordState, SeriesAnswer, Submitted};
+pub use bundle::{BundleQuery, bundle_from, is_url};
 
 use answer::Problem;
 use concord_spec::block::{Block, MAX_BLOCK};
-use concord_spec::bundle::MAX_BUNDLE;
 use concord_spec::catalogue::{TypeDefinition, TypeRef};
 use concord_spec::charter::Charter;
 use concord_spec::charter::signed::{MAX_SIGNED_CHARTER, SignedCharter};
@@ -67,6 +68,14 @@ pub enum TransportError {
         /// After how long it may be tried again.
         retry_after: Option<Duration>,
     },
+    /// No bundle from a web server.
+    #[error("no trust bundle from {url}: {reason}")]
+    NoBundle {
+        /// What was asked.
+        url: String,
+        /// What the network or the server says.
+        reason: String,
+    },
     /// An answer that is not what the interface says.
     #[error("{url} answered what is not expected there ({reason}); is it a Concord node of this version?")]
     Strange {
@@ -83,7 +92,7 @@ impl TransportError {
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Refused { code, .. } => Some(code),
-            Self::NoAnswer { .. } | Self::Strange { .. } => None,
+            Self::NoAnswer { .. } | Self::NoBundle { .. } | Self::Strange { .. } => None,
         }
     }
 
@@ -96,7 +105,7 @@ impl TransportError {
                 retry_after,
                 ..
             } => Some(retry_after.unwrap_or(Duration::from_secs(1))),
-            Self::Refused { .. } | Self::NoAnswer { .. } | Self::Strange { .. } => None,
+            Self::Refused { .. } | Self::NoAnswer { .. } | Self::NoBundle { .. } | Self::Strange { .. } => None,
         }
     }
 }
@@ -292,14 +301,6 @@ impl Node {
         };
         let SealedBlock(block, seal) = codec::from_slice(&bytes, max).map_err(|error| self.strange(&path, error))?;
         Ok(Some((block, seal)))
-    }
-
-    /// A full trust bundle, not checked.
-    ///
-    /// # Errors
-    /// See [`TransportError`].
-    pub fn bundle(&self) -> Result<Vec<u8>, TransportError> {
-        self.get_bytes("/v1/bundle", MAX_BUNDLE, BUNDLE_TIME)
     }
 
     /// Every change of regions since the charter, not checked.

@@ -9,8 +9,8 @@
 //!   and says so ([`CacheOpened::wiped`]). What was loaded fits only if its `state_root` is the one in the log: the
 //!   caller checks, and calls [`Cache::wipe`] where it is not.
 //!
-//! In sled: `entries` (key -> value or number of parts), `parts` (of values over 100 KB, which sled handles badly),
-//! `meta` (the height). Keys are short and ordered, never hashes (DESIGN 5). Records are found by their ids in
+//! In sled: `entries` (key -> value or number of parts), `trail` (height -> hash of the block and what it touched), `parts` (of
+//! values of both over 100 KB, which sled handles badly), `meta` (the height). Keys are short and ordered, never hashes (DESIGN 5). Records are found by their ids in
 //! [`positions`], which has files of its own.
 
 pub mod positions;
@@ -33,7 +33,7 @@ pub const MAX_VALUE_BYTES: usize = 64 << 20;
 const PAGE_CACHE_BYTES: u64 = 32 << 20;
 const META_TIP: &[u8] = b"tip";
 /// Of the layout: another one is wiped and rebuilt.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Why a cache was wiped at opening.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -124,10 +124,7 @@ pub type Change = (Vec<u8>, Option<Vec<u8>>);
 pub struct Cache {
     dir: PathBuf,
     chain: [u8; 32],
-    db: sled::Db,
-    entries: sled::Tree,
-    parts: sled::Tree,
-    meta: sled::Tree,
+    trees: Trees,
     positions: Positions,
     /// Outlives everything above.
     _lock: DirLock,
@@ -147,7 +144,7 @@ impl Cache {
         create_dir(dir)?;
         let lock = DirLock::acquire(dir)?;
         let mut wiped = None;
-        let trees = match open_trees(dir) {
+        let mut trees = match open_trees(dir) {
             Ok(trees) => trees,
             Err(e) => {
                 wiped = Some(WipeReason::Unreadable(e.to_string()));
@@ -155,24 +152,20 @@ impl Cache {
                 open_trees(dir)?
             }
         };
-        let (mut db, mut entries, mut parts, mut meta) = trees;
         if wiped.is_none() {
-            wiped = misfit(meta.get(META_TIP)?.as_deref(), &chain, &hash_at);
+            wiped = misfit(trees.meta.get(META_TIP)?.as_deref(), &chain, &hash_at);
             if wiped.is_some() {
-                drop((db, entries, parts, meta));
+                drop(trees);
                 remove(dir)?;
-                (db, entries, parts, meta) = open_trees(dir)?;
+                trees = open_trees(dir)?;
             }
         }
-        let empty = meta.get(META_TIP)?.is_none();
+        let empty = trees.meta.get(META_TIP)?.is_none();
         let positions = open_positions(dir, empty, &hash_at)?;
         let cache = Self {
             dir: dir.to_path_buf(),
             chain,
-            db,
-            entries,
-            parts,
-            meta,
+            trees,
             positions,
             _lock: lock,
         };
@@ -184,7 +177,7 @@ impl Cache {
         Ok((cache, opened))
     }
 
-    /// Takes a block: its changes of state, and the ids of its records in order.
+    /// Takes a block: its changes of state, the ids of its records in order, and what it touched, encoded.
     ///
     /// # Errors
     /// [`CacheError::Order`] unless it is the next block; [`CacheError::TooLarge`]; the disk's.
@@ -194,6 +187,7 @@ impl Cache {
         block_hash: [u8; 32],
         changes: &[Change],
         records: &[[u8; 32]],
+        touched: &[u8],
     ) -> Result<(), CacheError> {
         let expected = self.height()?.saturating_add(1);
         if height != expected {
@@ -210,10 +204,20 @@ impl Cache {
             within("value", value.as_ref().map_or(0, Vec::len), MAX_VALUE_BYTES)?;
         }
         let tip = encode_tip(height, block_hash, self.chain);
-        let done = (&self.entries, &self.parts, &self.meta).transaction(|(entries, parts, meta)| {
+        let step = [block_hash.as_slice(), touched].concat();
+        within("value", step.len(), MAX_VALUE_BYTES)?;
+        let Trees {
+            entries,
+            trail,
+            parts,
+            meta,
+            ..
+        } = &self.trees;
+        let done = (entries, trail, parts, meta).transaction(|(entries, trail, parts, meta)| {
             for (key, new) in changes {
                 value::replace(entries, parts, key, new.as_deref())?;
             }
+            value::replace(trail, parts, &trail_key(height), Some(&step))?;
             meta.insert(META_TIP, tip.as_slice())?;
             Ok::<(), ConflictableTransactionError<CacheError>>(())
         });
@@ -245,7 +249,7 @@ impl Cache {
     /// # Errors
     /// sled's.
     pub fn height(&self) -> Result<u64, CacheError> {
-        let tip = self.meta.get(META_TIP)?;
+        let tip = self.trees.meta.get(META_TIP)?;
         Ok(tip.and_then(|t| decode_tip(&t)).map_or(0, |t| t.height))
     }
 
@@ -262,18 +266,31 @@ impl Cache {
     /// # Errors
     /// sled's.
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, CacheError> {
-        match self.entries.get(key)? {
-            Some(stored) => value::whole(&self.parts, key, &stored).map(Some),
+        match self.trees.entries.get(key)? {
+            Some(stored) => value::whole(&self.trees.parts, key, &stored).map(Some),
             None => Ok(None),
         }
     }
 
     /// The entries whose keys begin with `prefix`, in order of their keys, one at a time.
     pub fn scan_prefix(&self, prefix: &[u8]) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), CacheError>> + '_ {
-        self.entries.scan_prefix(prefix).map(|entry| {
+        self.trees.entries.scan_prefix(prefix).map(|entry| {
             let (key, stored) = entry?;
-            let value = value::whole(&self.parts, &key, &stored)?;
+            let value = value::whole(&self.trees.parts, &key, &stored)?;
             Ok((key.to_vec(), value))
+        })
+    }
+
+    /// The hash of each block after `after`, and what it touched, in order.
+    pub fn trail(&self, after: u64) -> impl Iterator<Item = Result<([u8; 32], Vec<u8>), CacheError>> + '_ {
+        let from = trail_key(after.saturating_add(1));
+        self.trees.trail.range(from.as_slice()..).map(|entry| {
+            let (key, stored) = entry?;
+            let value = value::whole(&self.trees.parts, &key, &stored)?;
+            let (hash, touched) = value
+                .split_first_chunk::<32>()
+                .ok_or(CacheError::Broken { key: key.to_vec() })?;
+            Ok((*hash, touched.to_vec()))
         })
     }
 
@@ -299,16 +316,13 @@ impl Cache {
         let Self {
             dir,
             chain,
-            db,
-            entries,
-            parts,
-            meta,
+            trees,
             positions,
             _lock,
         } = self;
-        drop((db, entries, parts, meta, positions));
+        drop((trees, positions));
         remove(&dir)?;
-        let (db, entries, parts, meta) = open_trees(&dir)?;
+        let trees = open_trees(&dir)?;
         let positions = Positions::open(&dir.join(POSITIONS_DIR))?;
         let opened = CacheOpened {
             height: 0,
@@ -319,10 +333,7 @@ impl Cache {
             Self {
                 dir,
                 chain,
-                db,
-                entries,
-                parts,
-                meta,
+                trees,
                 positions,
                 _lock,
             },
@@ -335,7 +346,7 @@ impl Cache {
     /// # Errors
     /// sled's.
     pub fn bytes(&self) -> Result<u64, CacheError> {
-        Ok(self.db.size_on_disk()?.saturating_add(self.positions.bytes()))
+        Ok(self.trees.db.size_on_disk()?.saturating_add(self.positions.bytes()))
     }
 }
 
@@ -349,7 +360,23 @@ fn within(what: &'static str, found: usize, bound: usize) -> Result<(), CacheErr
     Ok(())
 }
 
-type Trees = (sled::Db, sled::Tree, sled::Tree, sled::Tree);
+/// Heights in order; no key of an entry begins like this, so that they can share `parts`.
+fn trail_key(height: u64) -> [u8; 9] {
+    let mut key = [0xff; 9];
+    if let Some(last) = key.last_chunk_mut::<8>() {
+        *last = height.to_be_bytes();
+    }
+    key
+}
+
+#[derive(Debug)]
+struct Trees {
+    db: sled::Db,
+    entries: sled::Tree,
+    trail: sled::Tree,
+    parts: sled::Tree,
+    meta: sled::Tree,
+}
 
 fn open_trees(dir: &Path) -> Result<Trees, sled::Error> {
     let config = sled::Config::new()
@@ -357,8 +384,13 @@ fn open_trees(dir: &Path) -> Result<Trees, sled::Error> {
         .cache_capacity(PAGE_CACHE_BYTES);
     // sled's own flusher stays on: without it the transactions after a crash are not whole.
     let db = config.flush_every_ms(Some(500)).open()?;
-    let (entries, parts, meta) = (db.open_tree("entries")?, db.open_tree("parts")?, db.open_tree("meta")?);
-    Ok((db, entries, parts, meta))
+    Ok(Trees {
+        entries: db.open_tree("entries")?,
+        trail: db.open_tree("trail")?,
+        parts: db.open_tree("parts")?,
+        meta: db.open_tree("meta")?,
+        db,
+    })
 }
 
 /// Positions that the log does not bear out are dropped, and those beside no entries: whose they are, nothing says.

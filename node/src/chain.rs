@@ -10,8 +10,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use concord_spec::block::{Block, MAX_BLOCK};
 use concord_spec::charter::{Charter, CharterError};
 use concord_spec::codec::{self, CodecError, Reader, Wire, Writer};
+use concord_spec::digest::Digest;
 use concord_spec::id::Height;
-use concord_spec::ledger::{BlockError, CheckEach, EntryError, LedgerState};
+use concord_spec::ledger::{BlockError, CheckEach, EntryError, LedgerState, MAX_TOUCHED, Touched};
 use concord_spec::record::RecordId;
 use concord_spec::seal::{Seal, SealError};
 use tokio::sync::watch;
@@ -197,9 +198,13 @@ impl Chain {
     }
 
     fn cache_block(&self, block: &Block, next: &LedgerState) -> Result<(), ChainFault> {
-        Ok(self
-            .cache
-            .apply(block.header.height.0, block.hash().0, &next.changes(), &ids(block))?)
+        Ok(self.cache.apply(
+            block.header.height.0,
+            block.hash().0,
+            &next.changes(),
+            &ids(block),
+            &codec::to_vec(&next.touched_by(block)),
+        )?)
     }
 
     fn show(&self, next: Arc<LedgerState>) {
@@ -256,6 +261,21 @@ impl ChainView for Chain {
             height: Height(found.height),
             index: found.index,
         }))
+    }
+
+    fn block_hashes(&self, after: Height, limit: usize) -> Result<Vec<Digest>, ChainError> {
+        let steps = self.cache.trail(after.0).take(limit);
+        let hashes = steps.map(|step| step.map(|(hash, _)| Digest(hash)));
+        hashes.collect::<Result<_, _>>().map_err(ChainError::new)
+    }
+
+    fn touched(&self, after: Height, limit: usize) -> Result<Vec<Touched>, ChainError> {
+        let steps = self.cache.trail(after.0).take(limit);
+        let touched = steps.map(|step| {
+            let (_, bytes) = step.map_err(ChainError::new)?;
+            codec::from_slice(&bytes, MAX_TOUCHED).map_err(ChainError::new)
+        });
+        touched.collect()
     }
 
     fn watch(&self) -> watch::Receiver<Height> {

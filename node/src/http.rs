@@ -39,13 +39,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::bundles::Bundles;
 use crate::config::Role;
 use crate::membership::{self, Standing};
 use crate::metrics::{HttpMeters, Metrics};
 use crate::network::NetworkHandle;
 use crate::page::Page;
 use crate::pool::{ChainError, ChainView, Pool};
-use bundle::Bundles;
 use problem::{Problem, as_problem};
 use serve::Limited;
 
@@ -134,12 +134,12 @@ pub async fn start(parts: Parts) -> Result<Server, HttpError> {
         region: parts.region,
         charter: parts.charter,
         role: parts.role,
+        bundles: Bundles::start(Arc::clone(&parts.chain), meters.clone(), stop.clone()),
         chain: parts.chain,
         pool: parts.pool,
         network: parts.network,
         meters: meters.clone(),
         metrics: parts.metrics,
-        bundles: Bundles::default(),
         page: parts.page,
         stop: stop.clone(),
     });

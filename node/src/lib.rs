@@ -28,6 +28,8 @@ pub mod config;
 pub mod membership;
 pub mod found;
 pub mod follow;
+pub mod history;
+pub mod bundles;
 pub mod page;
 pub mod http;
 pub mod node;

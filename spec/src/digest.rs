@@ -90,6 +90,8 @@ pub enum Tag {
     Body,
     /// A detailed reason, salted, of which only the digest is public.
     Reason,
+    /// A packed trust bundle (DESIGN 4.7): what a carrier damaged is refused before it is unpacked.
+    Bundle,
     /// The coefficients of a sum of seal shares (`key::bls`).
     ShareSum,
     /// The coefficients of a batch of Ed25519 signatures (`key::ed25519`).
@@ -98,7 +100,7 @@ pub enum Tag {
 
 impl Tag {
     /// Every tag.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Record,
         Self::Block,
         Self::Rest,
@@ -114,6 +116,7 @@ impl Tag {
         Self::Parts,
         Self::Body,
         Self::Reason,
+        Self::Bundle,
         Self::ShareSum,
         Self::SignatureSum,
     ];
@@ -137,6 +140,7 @@ impl Tag {
             Self::Parts => "concord/parts/v1",
             Self::Body => "concord/body/v1",
             Self::Reason => "concord/reason/v1",
+            Self::Bundle => "concord/bundle/v1",
             Self::ShareSum => "concord/share-sum/v1",
             Self::SignatureSum => "concord/signature-sum/v1",
         }

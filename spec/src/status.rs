@@ -2,15 +2,20 @@
 //! exact format: `spec/text/status.md`).
 //! Not here: who may change them (`ledger`), verdicts (`verify`).
 
+mod change;
 mod chunk;
+mod numbers;
 mod reason;
 mod rice;
 mod series;
 mod set;
 
+pub use change::{MAX_GROWTH, Overgrown, SeriesChange, SetChange, WholeChunk};
 pub use chunk::{CHUNK_NUMBERS, Chunk, ChunkError};
+pub use numbers::{MAX_NUMBERS_BYTES, Numbers};
 pub use reason::{Reason, ReasonError};
 pub use series::{SeriesStatus, Standing};
+pub(crate) use set::NOT_A_CHUNK;
 pub use set::StatusSet;
 
 use std::fmt;

@@ -4,7 +4,7 @@
 pub mod structures;
 
 use crate::block::Block;
-use crate::bundle::{TrustBundle, TrustedState};
+use crate::bundle::{Anchor, Checkpoint, Course, Delta, Selection, TrustBundle, TrustedState};
 use crate::catalogue::{
     ClaimDefinition, ClaimKind, Classification, Label, Printed, Sensitivity, TypeDefinition, TypeRef,
 };
@@ -16,12 +16,12 @@ use crate::credential::{Credential, Issuer, SignedCredential};
 use crate::day::Day;
 use crate::epochs::Handover;
 use crate::id::{
-    ChainName, CredentialId, Number, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, TypeVersion, UnixMillis,
+    ChainName, CredentialId, Height, Number, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, TypeVersion, UnixMillis,
 };
 use crate::key::bls::{SealSecretKey, SealShare};
 use crate::key::ed25519::SecretKey;
 use crate::key::keyring::Keyring;
-use crate::ledger::{CheckEach, LedgerState, Limits};
+use crate::ledger::{Changes, CheckEach, LedgerState, Limits, Touched};
 use crate::merkle;
 use crate::receipt::{HashPath, Receipt};
 use crate::record::{
@@ -59,6 +59,8 @@ pub struct World {
     pub series_key: SecretKey,
     /// The type that the office issues.
     pub definition: TypeDefinition,
+    /// What each block touched.
+    touched: Vec<Touched>,
     nonce: u64,
 }
 
@@ -166,6 +168,7 @@ impl World {
                 .collect(),
             series_key: SecretKey::from_seed(seed("series", 0)),
             definition: definition()?,
+            touched: Vec::new(),
             nonce: 0,
         })
     }
@@ -331,7 +334,15 @@ impl World {
     /// # Errors
     /// A record that the rules refuse, or a block that does not follow.
     pub fn append(&mut self, records: Vec<SignedRecord>) -> Result<(), WorldError> {
-        let time = UnixMillis(self.state.tip().time.0.saturating_add(1_000));
+        self.append_after(1_000, records)
+    }
+
+    /// As [`World::append`], so many milliseconds later.
+    ///
+    /// # Errors
+    /// As [`World::append`].
+    pub fn append_after(&mut self, later_ms: u64, records: Vec<SignedRecord>) -> Result<(), WorldError> {
+        let time = UnixMillis(self.state.tip().time.0.saturating_add(later_ms));
         let proposer = self
             .state
             .region_set()
@@ -354,6 +365,7 @@ impl World {
         let block = Block::from_bytes(&codec::to_vec(&draft.block))?;
         let state = self.state.advance(&block, &CheckEach)?;
         let seal = self.seal(&block, 0, 0..self.state.region_set().members().len())?;
+        self.touched.push(state.touched_by(&block));
         self.state = state;
         self.blocks.push((block, seal));
         Ok(())
@@ -554,15 +566,90 @@ impl World {
     ///
     /// # Errors
     /// No block yet.
-    pub fn bundle(&self) -> Result<Vec<u8>, WorldError> {
+    pub fn full_bundle(&self) -> Result<TrustBundle, WorldError> {
         let (block, seal) = self.blocks.last().ok_or("no block")?;
-        Ok(codec::to_vec(&TrustBundle::full(
+        let (handovers, rest) = (self.handovers(), block.rest.clone());
+        Ok(TrustBundle::full(
             &self.state,
-            self.handovers(),
+            handovers,
             block.header,
-            block.rest.clone(),
+            rest,
             seal.clone(),
-        )))
+        ))
+    }
+
+    /// The full bundle of the last block, as a file.
+    ///
+    /// # Errors
+    /// No block yet.
+    pub fn bundle(&self) -> Result<Vec<u8>, WorldError> {
+        Ok(self.full_bundle()?.to_bytes())
+    }
+
+    /// What each block touched, from height 1.
+    #[must_use]
+    pub fn touched(&self) -> &[Touched] {
+        &self.touched
+    }
+
+    /// A block, by height.
+    ///
+    /// # Errors
+    /// No such block.
+    pub fn checkpoint(&self, height: Height) -> Result<Checkpoint, WorldError> {
+        let (block, _) = self.block(height)?;
+        Ok(Checkpoint {
+            height,
+            hash: block.hash(),
+        })
+    }
+
+    /// The block of a height, shown to be of the last one's history.
+    ///
+    /// # Errors
+    /// No such block, or the last one.
+    pub fn anchor(&self, height: Height) -> Result<Anchor, WorldError> {
+        let (block, _) = self.block(height)?;
+        Ok(Anchor {
+            header: block.header,
+            rest: block.rest.clone(),
+            path: self.history_path(height)?,
+        })
+    }
+
+    /// What changed from a height to the last block.
+    ///
+    /// # Errors
+    /// No such block, or the last one.
+    pub fn delta(&self, from: Height, selection: &Selection) -> Result<Delta, WorldError> {
+        let (block, seal) = self.blocks.last().ok_or("no block")?;
+        let mut changes = Changes::default();
+        let after = self.touched.iter().skip(usize::try_from(from.0)?);
+        after.cloned().for_each(|touched| changes.add(touched));
+        let handovers = self.handovers().into_iter();
+        let course = Course {
+            base: self.checkpoint(from)?,
+            path: self.history_path(from)?,
+            handovers: handovers.filter(|one| one.header.height >= from).collect(),
+            header: block.header,
+            rest: block.rest.clone(),
+            seal: seal.clone(),
+        };
+        Ok(Delta::of(course, selection, &changes, &self.state))
+    }
+
+    fn block(&self, height: Height) -> Result<&(Block, Seal), WorldError> {
+        let index = height.previous().ok_or("there is no block 0")?;
+        Ok(self.blocks.get(usize::try_from(index.0)?).ok_or("no such block")?)
+    }
+
+    /// From a block's hash to the history root of the last block.
+    fn history_path(&self, height: Height) -> Result<HashPath, WorldError> {
+        let before = self.blocks.iter().rev().skip(1).rev();
+        let hashes: Vec<_> = before.map(|(block, _)| block.hash()).collect();
+        let index = height.previous().ok_or("there is no block 0")?;
+        let path = merkle::inclusion_path(&hashes, usize::try_from(index.0)?);
+        Ok(HashPath(path.ok_or("no such earlier block")?))
     }
 
     /// The full bundle of the last block, opened against this chain.

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use concord_spec::bundle::{BundleError, TrustBundle, TrustedState};
+use concord_spec::bundle::{BundleError, Packed, TrustBundle, TrustedState};
 use concord_spec::certificate::{Certificate, credential_code_text};
 use concord_spec::content::Relation;
 use concord_spec::digest::Digest;
@@ -345,10 +345,18 @@ fn a_bundle_with_any_byte_changed_is_refused() {
     let chain = world.state.chain_id();
     let bytes = world.bundle().unwrap();
     assert!(TrustBundle::open(&bytes, &chain).is_ok());
+    // By a carrier, and by somebody who packs it again.
     for position in 0..bytes.len() {
         let mut changed = bytes.clone();
         changed[position] ^= 1;
         assert!(TrustBundle::open(&changed, &chain).is_err(), "byte {position}");
+    }
+    let (kind, content) = Packed::open(&bytes).unwrap();
+    for position in 0..content.len() {
+        let mut changed = content.clone();
+        changed[position] ^= 1;
+        let packed = Packed::bytes_of(kind, &changed);
+        assert!(TrustBundle::open(&packed, &chain).is_err(), "byte {position}");
     }
     let other = Digest::ZERO;
     assert!(matches!(

@@ -28,11 +28,18 @@ const WITHIN_OTHERS: [&str; 2] = [
 ];
 
 /// They hold bytes whose meaning others check: a payload (`SignedRecord`, `SignedCredential`), documents (by their roots).
-const OPAQUE: [&str; 4] = [
+/// Or lists of numbers, frames, and what carries them, which the whole bounds.
+const OPAQUE: [&str; 10] = [
     "cose::sign::Signed",
     "cose::sign1::Sign1",
-    "bundle::Section",
-    "bundle::TrustBundle",
+    "bundle::content::Section",
+    "bundle::content::TrustBundle",
+    "bundle::delta::Delta",
+    "bundle::delta::SectionChange",
+    "bundle::packed::Packed",
+    "status::change::SeriesChange",
+    "status::change::SetChange",
+    "status::numbers::Numbers",
 ];
 
 /// Decoded by a function of their own, which checks signatures, or an envelope and its payload.
@@ -47,9 +54,9 @@ const CHECKED: [&str; 4] = [
 const UNBOUNDED_LISTS: [&str; 5] = [
     "status::set::StatusSet",
     "status::series::SeriesStatus",
-    "bundle::SeriesEntry",
-    "bundle::Section",
-    "bundle::TrustBundle",
+    "bundle::content::SeriesEntry",
+    "bundle::content::Section",
+    "bundle::content::TrustBundle",
 ];
 
 fn short(structure: &Structure) -> &'static str {

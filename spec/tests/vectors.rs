@@ -15,6 +15,8 @@ mod chain;
 mod charter;
 #[path = "vectors/parts.rs"]
 mod parts;
+#[path = "vectors/updates.rs"]
+mod updates;
 
 use serde_json::Value;
 

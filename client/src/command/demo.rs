@@ -239,7 +239,8 @@ fn pull(node: &Node, place: &Place, height: Height) -> Result<TrustedState, Fail
     show::remark("fetching a trust bundle");
     let begun = Instant::now();
     loop {
-        let state = bundle::pull(node, &place.bundle(), Some(&place.charter()))?;
+        let asked = bundle::Asked::of_charter(place.charter());
+        let state = bundle::pull(node, &place.bundle(), &asked)?.held.into_state();
         if state.height() >= height {
             return Ok(state);
         }

@@ -6,11 +6,10 @@ use super::{Done, Failure, Shared, show};
 use clap::Args;
 use concord_client::files;
 use concord_client::scan::{self, Scanned};
-use concord_spec::bundle::{MAX_BUNDLE, TrustBundle};
+use concord_spec::bundle::{Delta, MAX_BUNDLE, TrustBundle};
 use concord_spec::certificate::Certificate;
 use concord_spec::charter::card::Card;
 use concord_spec::charter::signed::SignedCharter;
-use concord_spec::codec;
 use concord_spec::credential::SignedCredential;
 use concord_spec::receipt::Receipt;
 use concord_spec::record::SignedRecord;
@@ -70,7 +69,10 @@ fn what_is(bytes: &[u8]) -> Option<Told> {
     if let Ok(card) = Card::from_bytes(bytes) {
         return Some(("the card of a region", words::card(&card)));
     }
-    let bundle: TrustBundle = codec::from_slice(bytes, MAX_BUNDLE).ok()?;
+    if let Ok(delta) = Delta::from_bytes(bytes) {
+        return Some(("a delta of a trust bundle", words::delta(&delta)));
+    }
+    let bundle = TrustBundle::from_bytes(bytes).ok()?;
     Some(("a trust bundle", words::bundle(&bundle)))
 }
 

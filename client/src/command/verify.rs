@@ -23,9 +23,9 @@ pub(crate) struct Verify {
     /// What to verify
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// The trust bundle, from `concord bundle pull`
-    #[arg(short, long, value_name = "FILE")]
-    bundle: PathBuf,
+    /// The trust bundle; without it, the one that `concord bundle pull` keeps
+    #[arg(short, long, value_name = "FILE", env = "CONCORD_BUNDLE")]
+    bundle: Option<PathBuf>,
     /// The region where you stand: also tells whether the certificate is recognised there
     #[arg(long, value_name = "REGION")]
     region: Option<RegionId>,
@@ -56,7 +56,7 @@ const DEFAULT_MAX_AGE_DAYS: u64 = DEFAULT_MAX_AGE_MS / MS_PER_DAY;
 
 impl Verify {
     pub(crate) fn run(self, shared: &Shared) -> Done {
-        let state = bundle::open(&self.bundle, self.chain)?;
+        let state = bundle::open(&bundle::kept(self.bundle.clone())?, self.chain)?;
         let policy = Policy {
             own_region: self.region.clone(),
             max_age_ms: Some(self.max_age_days.saturating_mul(MS_PER_DAY)),

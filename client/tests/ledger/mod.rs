@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 use crate::program::Desk;
+use concord_spec::bundle::{Checkpoint, Selection};
 use concord_spec::charter::signed::SignedCharter;
 use concord_spec::codec::{self, Writer};
 use concord_spec::epochs::RegionHistory;
@@ -13,8 +14,10 @@ use concord_spec::ledger::{BlockContext, CheckEach, SectionName};
 use concord_spec::record::{RecordId, SignedRecord};
 use concord_spec::world::World;
 use serde_json::{Value, json};
+use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// A served ledger. Every record handed in gets a block of its own.
@@ -26,6 +29,10 @@ pub(crate) struct Served {
 struct Shared {
     world: Mutex<World>,
     grown: Condvar,
+    /// What a plain web server has, by path.
+    files: Mutex<HashMap<String, Vec<u8>>>,
+    /// Whether it answers what changed since a block.
+    deltas: AtomicBool,
 }
 
 impl Served {
@@ -35,6 +42,8 @@ impl Served {
         let shared = Arc::new(Shared {
             world: Mutex::new(world),
             grown: Condvar::new(),
+            files: Mutex::default(),
+            deltas: AtomicBool::new(true),
         });
         let serving = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -48,6 +57,17 @@ impl Served {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Puts a file where any web server could have it; its address.
+    pub(crate) fn put(&self, name: &str, bytes: Vec<u8>) -> String {
+        self.shared.files.lock().unwrap().insert(format!("/{name}"), bytes);
+        format!("{}/{name}", self.url())
+    }
+
+    /// From now on it gives whole bundles only.
+    pub(crate) fn gives_no_deltas(&self) {
+        self.shared.deltas.store(false, Ordering::Relaxed);
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
@@ -74,7 +94,7 @@ fn answer(mut stream: TcpStream, shared: &Shared) {
     if reader.read_line(&mut first).unwrap_or(0) == 0 {
         return;
     }
-    let mut length = 0_usize;
+    let (mut length, mut known) = (0_usize, String::new());
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).unwrap();
@@ -85,16 +105,24 @@ fn answer(mut stream: TcpStream, shared: &Shared) {
         if let Some(value) = line.strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
         }
+        if let Some(value) = line.strip_prefix("if-none-match:") {
+            known = value.trim().to_owned();
+        }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
     let mut words = first.split(' ');
     let (method, path) = (words.next().unwrap(), words.next().unwrap());
-    let path = path.split('?').next().unwrap();
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
     if path == "/v1/events" {
         return events(stream, shared);
     }
-    let (status, kind, body) = respond(method, path, &body, shared);
+    let file = shared.files.lock().unwrap().get(path).cloned();
+    let (status, kind, body) = match file {
+        Some(file) => (200, "application/octet-stream", file),
+        None if path == "/v1/bundle" => bundle(&shared.world.lock().unwrap(), shared, query, &known),
+        None => respond(method, path, &body, shared),
+    };
     let head = format!(
         "HTTP/1.1 {status} x\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
@@ -164,7 +192,6 @@ fn respond(method: &str, path: &str, body: &[u8], shared: &Shared) -> Answer {
             let found = world.state.catalogue().get(&reference).map(codec::to_vec);
             found.map_or_else(unknown, cbor)
         }
-        ("GET", ["bundle"]) => cbor(world.bundle().unwrap()),
         ("GET", ["region-history"]) => {
             let history = RegionHistory {
                 height: world.state.tip().height,
@@ -188,6 +215,46 @@ fn respond(method: &str, path: &str, body: &[u8], shared: &Shared) -> Answer {
         }
         _ => unknown(),
     }
+}
+
+/// As a node answers.
+fn bundle(world: &World, shared: &Shared, query: &str, known: &str) -> Answer {
+    if known == format!("\"{}\"", world.state.tip().hash) {
+        return (304, "application/vnd.concord.bundle", Vec::new());
+    }
+    let asked: HashMap<&str, &str> = query.split('&').filter_map(|part| part.split_once('=')).collect();
+    fn listed<T: std::str::FromStr>(text: &str) -> BTreeSet<T>
+    where
+        T: Ord,
+    {
+        let parts = text.split(',').filter(|part| !part.is_empty());
+        parts.map(|part| part.parse().ok().unwrap()).collect()
+    }
+    let types = asked.get("types").map(|text| listed(text));
+    let regions = asked.get("regions").map(|text| listed(text));
+    let selection = Selection::of(types, regions).unwrap();
+    if let Some(since) = asked.get("since") {
+        let since: Checkpoint = since.parse().unwrap();
+        if !shared.deltas.load(Ordering::Relaxed) {
+            return problem(404, "NO_DELTA", "this one gives none; take the full bundle");
+        }
+        if world.checkpoint(since.height).ok() != Some(since) {
+            return problem(409, "OTHER_HISTORY", "the block has another hash here");
+        }
+        return cbor(world.delta(since.height, &selection).unwrap().to_bytes());
+    }
+    let mut whole = world.full_bundle().unwrap().select(&selection);
+    let extends = asked.get("extends").copied().unwrap_or_default();
+    for anchor in extends.split(',').filter(|part| !part.is_empty()) {
+        let at: Checkpoint = anchor.parse().unwrap();
+        if world.checkpoint(at.height).ok() != Some(at) {
+            return problem(409, "OTHER_HISTORY", "the block has another hash here");
+        }
+        if at.height < world.state.tip().height {
+            whole.anchors.push(world.anchor(at.height).unwrap());
+        }
+    }
+    cbor(whole.to_bytes())
 }
 
 fn office(world: &World, id: &str) -> Answer {

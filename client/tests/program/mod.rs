@@ -30,6 +30,8 @@ impl Desk {
             .args(arguments)
             .current_dir(self.directory.path())
             .env_remove("CONCORD_NODE")
+            .env_remove("CONCORD_BUNDLE")
+            .env("XDG_DATA_HOME", self.directory.path())
             .env("LC_ALL", "C");
         command.stdin(std::process::Stdio::null());
         Ran(command.output().unwrap())

@@ -28,12 +28,28 @@ function ask(question, about = new Uint8Array()) {
 /** Of which federation a bundle says it is, and whether it holds together. */
 export const look = (bundle) => ask({ ask: "look", now_ms: Date.now() }, bundle);
 
-/** Checks a bundle against the chain that is trusted, and holds it. */
-export async function hold(bundle, chainId) {
-  const answer = await ask({ ask: "hold", chain_id: chainId, now_ms: Date.now() }, bundle);
+/** Opens what was kept of a chain that is trusted. */
+export const open = (bundle, chainId) => take({ ask: "open", chain_id: chainId }, bundle, chainId);
+
+/** The first bundle of a chain that a person has just come to trust; `checkpoint` or null. */
+export const start = (bundle, chainId, checkpoint) => take({ ask: "start", chain_id: chainId, checkpoint }, bundle, chainId);
+
+/** A newer bundle, or a delta to one, in the place of the one held. */
+export async function update(bundle, checkpoint) {
+  const answer = await take({ ask: "update", checkpoint }, bundle, held.chainId);
+  // What came may have been a delta: what is kept is the whole.
+  if (answer.bundle) held.bundle = await ask({ ask: "kept" });
+  return answer;
+}
+
+async function take(question, bundle, chainId) {
+  const answer = await ask({ ...question, now_ms: Date.now() }, bundle);
   if (answer.bundle) held = { bundle, chainId };
   return answer;
 }
+
+/** The bytes to keep of what is held. */
+export const toKeep = () => held.bundle;
 
 /** Lets the bundle go. */
 export async function letGo() {
@@ -52,7 +68,7 @@ export async function verify(about, isText, policy) {
   } catch (ended) {
     console.error(ended);
     // No data make the engine end but pictures that the decoder of codes stumbles over: the report is that no code was found.
-    await hold(held.bundle, held.chainId);
+    await open(held.bundle, held.chainId);
     return ask({ ...question, given_up: true });
   }
 }

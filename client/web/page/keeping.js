@@ -29,7 +29,7 @@ async function inTransaction(mode, work) {
   }
 }
 
-/** What is kept: `{ chainId, height, etag, bundle }`, or nothing. */
+/** What is kept: `{ chainId, height, bundle }`, or nothing. */
 export function kept() {
   return inTransaction("readonly", (store, give) => {
     store.get(KEY).onsuccess = (event) => give(event.target.result);

@@ -17,7 +17,7 @@ const byId = (id) => document.getElementById(id);
 let language = preferred();
 /** What the engine holds, as it tells it. */
 let data;
-/** Who is trusted, and the node's tag of what is held: an entry of `keeping`. */
+/** Who is trusted, and the bundle that is kept: an entry of `keeping`. */
 let trusted;
 /** A bundle that a person has not confirmed yet. */
 let offered;
@@ -58,29 +58,29 @@ function showRegions() {
   if (byId("region").selectedIndex < 0) byId("region").value = "";
 }
 
-/** A bundle from anywhere: taken if it holds and its chain is trusted, shown for confirmation where none is trusted yet. */
-async function offer(bundle, etag) {
-  if (!trusted) {
-    const answer = await engine.look(bundle);
-    if (answer.refused) return notice(answer.refused.words[language]);
-    offered = { bundle, etag, told: answer.bundle };
-    byId("trust-chain").textContent = answer.bundle.chain;
-    byId("trust-words").replaceChildren(
-      ...answer.bundle.fingerprint.map((word) => Object.assign(document.createElement("li"), { textContent: word })),
-    );
-    notice();
-    showData();
-    byId("trust-title").focus();
-    return undefined;
-  }
-  return take(bundle, trusted.chainId, etag);
+/** A bundle from anywhere: taken if it continues what is held, shown for confirmation where nobody is trusted yet. */
+async function offer(bundle) {
+  if (trusted) return settle(await engine.update(bundle, null));
+  const answer = await engine.look(bundle);
+  if (answer.refused) return notice(answer.refused.words[language]);
+  offered = { bundle, told: answer.bundle };
+  byId("trust-chain").textContent = answer.bundle.chain;
+  byId("trust-words").replaceChildren(
+    ...answer.bundle.fingerprint.map((word) => Object.assign(document.createElement("li"), { textContent: word })),
+  );
+  byId("checkpoint-field").hidden = true;
+  byId("checkpoint").value = "";
+  notice();
+  showData();
+  byId("trust-title").focus();
+  return undefined;
 }
 
-async function take(bundle, chainId, etag) {
-  const answer = await engine.hold(bundle, chainId);
+/** Keeps what the engine took, or says why it did not. */
+async function settle(answer) {
   if (answer.refused) return notice(answer.refused.words[language]);
-  trusted = { chainId, height: answer.bundle.height, etag, bundle };
   data = answer.bundle;
+  trusted = { chainId: data.chain_id, height: data.height, bundle: engine.toKeep() };
   await keeping.keep(trusted);
   notice();
   showData();
@@ -88,12 +88,18 @@ async function take(bundle, chainId, etag) {
 }
 
 async function confirmTrust() {
-  const { bundle, told, etag } = offered;
+  const { bundle, told } = offered;
+  const answer = await engine.start(bundle, told.chain_id, byId("checkpoint").value.trim() || null);
+  if (answer.refused) {
+    // The charter is too old to begin with: the person has to bring a block as well.
+    if (answer.refused.reason === "checkpoint-needed") byId("checkpoint-field").hidden = false;
+    return notice(answer.refused.words[language]);
+  }
   offered = undefined;
   // Asks the browser not to clear the bundle away when space is scarce; it may say no.
   navigator.storage?.persist?.();
-  await take(bundle, told.chain_id, etag);
-  byId("files").focus();
+  await settle(answer);
+  return byId("files").focus();
 }
 
 function declineTrust() {
@@ -112,29 +118,38 @@ async function forgetTrust() {
   showData();
 }
 
-/** The newest bundle of the node that served this page. `asked`: a person asked for it and wants to hear what came of it. */
-async function fetchNewer(asked) {
-  let response;
+/** An answer of the node that served this page; nothing where there is none. */
+async function asked(query) {
   try {
-    const headers = data && trusted.etag ? { "If-None-Match": trusted.etag } : {};
-    response = await fetch(NODE_BUNDLE, { headers, cache: "no-store" });
+    const headers = data ? { "If-None-Match": `"${data.point.split(":")[1]}"` } : {};
+    return await fetch(NODE_BUNDLE + query, { headers, cache: "no-store" });
   } catch {
-    response = undefined;
+    return undefined;
   }
-  if (response?.status === 304) {
-    if (asked) notice(say("noNewer"));
+}
+
+/** The newest bundle of the node: what changed since the one held, or else the whole. `aloud`: a person waits for what comes of it. */
+async function fetchNewer(aloud) {
+  const point = data && encodeURIComponent(data.point);
+  let response = await asked(data ? `?since=${point}` : "");
+  if (data && response?.status === 404) response = await asked(`?extends=${point}`);
+  // The node has the same block, or an earlier one, or a block that is not of the history held.
+  if (response?.status === 304 || response?.status === 409) {
+    const problem = response.status === 409 ? await response.json() : {};
+    if (problem.code === "OTHER_HISTORY") notice(say("otherHistory"));
+    else if (aloud) notice(say("noNewer"));
     return;
   }
   if (!response?.ok) {
-    if (asked || !data) notice(say(data ? "noNode" : "noNodeAtAll"));
+    if (aloud || !data) notice(say(data ? "noNode" : "noNodeAtAll"));
     return;
   }
   if (Number(response.headers.get("Content-Length")) > MAX_BUNDLE_BYTES) {
     notice(say("tooLarge"));
     return;
   }
-  await offer(new Uint8Array(await response.arrayBuffer()), response.headers.get("ETag"));
-  if (asked && byId("notice").hidden && !offered) notice(say("taken"));
+  await offer(new Uint8Array(await response.arrayBuffer()));
+  if (aloud && byId("notice").hidden && !offered) notice(say("taken"));
 }
 
 async function openBundleFile(file) {
@@ -328,7 +343,7 @@ async function begin() {
   trusted = await keeping.kept();
   if (trusted) {
     showData();
-    const answer = await engine.hold(trusted.bundle, trusted.chainId);
+    const answer = await engine.open(trusted.bundle, trusted.chainId);
     if (answer.bundle) data = answer.bundle;
     else notice(answer.refused.words[language]);
     showData();

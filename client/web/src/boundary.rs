@@ -8,7 +8,7 @@ use crate::Engine;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 static ROOM: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-static ANSWER: Mutex<String> = Mutex::new(String::new());
+static ANSWER: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 static ENGINE: Mutex<Engine> = Mutex::new(Engine::new());
 
 fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -3,7 +3,8 @@
 use crate::question::{BundleTold, Question, Verified};
 use crate::refusal::Refusal;
 use concord_code::scan::{self, Scanned, Unreadable};
-use concord_spec::bundle::{BundleError, TrustBundle, TrustedState};
+use concord_spec::bundle::{Held, Start, Terms, TrustBundle};
+use concord_spec::digest::Digest;
 use concord_spec::id::UnixMillis;
 use concord_spec::verify::{Policy, SealsSeen};
 use serde::Serialize;
@@ -11,7 +12,7 @@ use serde::Serialize;
 /// What the page verifies with.
 #[derive(Debug, Default)]
 pub struct Engine {
-    held: Option<TrustedState>,
+    held: Option<Held>,
     seen: Option<SealsSeen>,
 }
 
@@ -32,32 +33,55 @@ impl Engine {
         Self { held: None, seen: None }
     }
 
-    /// Answers a question in JSON about some bytes, in JSON: `bundle`, `verified`, `let-go` or `refused`.
-    pub fn answer(&mut self, json: &[u8], about: &[u8]) -> String {
+    /// Answers a question in JSON about some bytes, in JSON: `bundle`, `verified`, `let-go` or `refused`. Only what is to be put
+    /// away is answered in bytes.
+    pub fn answer(&mut self, json: &[u8], about: &[u8]) -> Vec<u8> {
         let question = serde_json::from_slice(json).map_err(|why| Refusal::Question(why.to_string()));
+        if let Ok(Question::Kept {}) = question {
+            return self.held.as_ref().map(Held::to_bytes).unwrap_or_default();
+        }
         let answer = question.and_then(|question| self.ask(question, about));
         let answer = answer.unwrap_or_else(|refusal| Answer::Refused(refusal.told()));
         // Nothing in an answer fails to serialise: its keys are texts.
-        serde_json::to_string(&answer).unwrap_or_default()
+        serde_json::to_vec(&answer).unwrap_or_default()
     }
 
     fn ask(&mut self, question: Question, about: &[u8]) -> Result<Answer, Refusal> {
         match question {
             Question::Look { now_ms } => {
-                let state = TrustBundle::open(about, &TrustBundle::claimed_chain(about)?)?;
-                Ok(bundle(&state, now_ms))
+                let bundle = TrustBundle::from_bytes(about)?;
+                let chain_id = bundle.chain_id()?;
+                Ok(told(&Held::of(bundle, &chain_id)?, now_ms))
             }
-            Question::Hold { chain_id, now_ms } => {
-                let chain_id = chain_id.parse().map_err(|_| Refusal::Question(chain_id))?;
-                let offered = TrustBundle::open(about, &chain_id)?;
-                let state = self.take(offered)?;
-                Ok(bundle(state, now_ms))
+            Question::Open { chain_id, now_ms } => {
+                let opened = Held::open(about, &chain(&chain_id)?)?;
+                Ok(told(self.first(opened)?, now_ms))
             }
+            Question::Start {
+                chain_id,
+                checkpoint,
+                now_ms,
+            } => {
+                let start = Start {
+                    chain_id: chain(&chain_id)?,
+                    checkpoint: checkpoint.map(|text| text.parse()).transpose()?,
+                    now: UnixMillis(now_ms),
+                };
+                let started = Held::start(about, &start)?;
+                Ok(told(self.first(started)?, now_ms))
+            }
+            Question::Update { checkpoint, now_ms } => {
+                let terms = Terms {
+                    checkpoint: checkpoint.map(|text| text.parse()).transpose()?,
+                    go_back: false,
+                    now: UnixMillis(now_ms),
+                };
+                let updated = self.held()?.update(about, &terms)?;
+                Ok(told(self.held.insert(updated), now_ms))
+            }
+            Question::Kept {} => Err(Refusal::Question("kept".to_owned())),
             Question::LetGo {} => Ok(Answer::LetGo(self.held.take().is_some())),
-            Question::Data { now_ms } => {
-                let state = self.held.as_ref().ok_or(Refusal::NothingHeld)?;
-                Ok(bundle(state, now_ms))
-            }
+            Question::Data { now_ms } => Ok(told(self.held()?, now_ms)),
             Question::Verify {
                 policy,
                 now_ms,
@@ -70,7 +94,7 @@ impl Engine {
                     (false, true) => code(about),
                     (false, false) => scan::scan_bytes(about),
                 };
-                let state = self.held.as_ref().ok_or(Refusal::NothingHeld)?;
+                let state = self.held.as_ref().ok_or(Refusal::NothingHeld)?.state();
                 let seen = self.seen.get_or_insert_default();
                 let report = scan::report(&scanned, state, &policy, UnixMillis(now_ms), seen);
                 Ok(Answer::Verified(Box::new(report.into())))
@@ -78,24 +102,25 @@ impl Engine {
         }
     }
 
-    /// Takes a bundle in the place of the one that is held: of the same chain, heights never go back.
-    fn take(&mut self, offered: TrustedState) -> Result<&TrustedState, Refusal> {
-        if let Some(held) = &self.held {
-            let (found, trusted) = (offered.chain_id(), held.chain_id());
-            if found != trusted {
-                return Err(BundleError::OtherChain { found, trusted }.into());
-            }
-            let (held, offered) = (held.height(), offered.height());
-            if offered < held {
-                return Err(Refusal::Older { offered, held });
-            }
+    fn held(&self) -> Result<&Held, Refusal> {
+        self.held.as_ref().ok_or(Refusal::NothingHeld)
+    }
+
+    /// Holds the first one: what takes the place of another has to continue it.
+    fn first(&mut self, opened: Held) -> Result<&Held, Refusal> {
+        match self.held {
+            Some(_) => Err(Refusal::HeldAlready),
+            None => Ok(self.held.insert(opened)),
         }
-        Ok(self.held.insert(offered))
     }
 }
 
-fn bundle(state: &TrustedState, now_ms: u64) -> Answer {
-    Answer::Bundle(Box::new(BundleTold::of(state, UnixMillis(now_ms))))
+fn told(held: &Held, now_ms: u64) -> Answer {
+    Answer::Bundle(Box::new(BundleTold::of(held, UnixMillis(now_ms))))
+}
+
+fn chain(text: &str) -> Result<Digest, Refusal> {
+    text.parse().map_err(|_| Refusal::Question(text.to_owned()))
 }
 
 fn code(about: &[u8]) -> Result<Scanned, Unreadable> {
@@ -108,7 +133,7 @@ mod tests {
     use serde_json::Value;
 
     fn answer(engine: &mut Engine, json: &str, about: &[u8]) -> Value {
-        serde_json::from_str(&engine.answer(json.as_bytes(), about)).unwrap()
+        serde_json::from_slice(&engine.answer(json.as_bytes(), about)).unwrap()
     }
 
     #[test]

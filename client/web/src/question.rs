@@ -1,6 +1,6 @@
 //! What the page asks, and what it is answered.
 
-use concord_spec::bundle::TrustedState;
+use concord_spec::bundle::Held;
 use concord_spec::catalogue::Label;
 use concord_spec::digest::Digest;
 use concord_spec::id::{Height, RegionId, UnixMillis};
@@ -17,13 +17,31 @@ pub(crate) enum Question {
         /// The device's clock, Unix milliseconds.
         now_ms: u64,
     },
-    /// Checks a bundle against a chain that a person trusts, and holds it, unless a newer one is held.
-    Hold {
+    /// Opens the bundle that the page put away itself, of the chain that a person trusts, and holds it.
+    Open {
         /// The chain id.
         chain_id: String,
         /// The device's clock, Unix milliseconds.
         now_ms: u64,
     },
+    /// Checks the first bundle of a chain that a person has just come to trust, and holds it.
+    Start {
+        /// The chain id.
+        chain_id: String,
+        /// A block from a source that the person trusts, `HEIGHT:HASH`, where the charter is too old to begin with.
+        checkpoint: Option<String>,
+        /// The device's clock, Unix milliseconds.
+        now_ms: u64,
+    },
+    /// Takes a newer bundle, or a delta to one, in the place of the one held, if it shows that it continues it.
+    Update {
+        /// A block from a source that the person trusts, `HEIGHT:HASH`, where what is held is too old to go on from.
+        checkpoint: Option<String>,
+        /// The device's clock, Unix milliseconds.
+        now_ms: u64,
+    },
+    /// The bytes to put away of what is held: the answer is these bytes and no JSON, or empty where nothing is held.
+    Kept {},
     /// Lets the bundle go that is held.
     LetGo {},
     /// Tells about the bundle that is held.
@@ -75,6 +93,8 @@ impl TryFrom<AskedPolicy> for Policy {
 pub(crate) struct BundleTold {
     chain: String,
     chain_id: Digest,
+    /// The block that it is of: `HEIGHT:HASH`.
+    point: String,
     /// The charter's fingerprint.
     fingerprint: Vec<&'static str>,
     height: Height,
@@ -95,11 +115,13 @@ struct RegionTold {
 }
 
 impl BundleTold {
-    pub(crate) fn of(state: &TrustedState, now: UnixMillis) -> Self {
+    pub(crate) fn of(held: &Held, now: UnixMillis) -> Self {
+        let state = held.state();
         let data = DataUsed::at(state, now);
         let regions = Offices::federation(state).regions.iter();
         let members = regions.filter(|region| region.is_member_at(state.height()));
         Self {
+            point: held.point().to_string(),
             fingerprint: state.charter().fingerprint().words().to_vec(),
             told: data.told(),
             clock: data.clock.warning(),

@@ -1,7 +1,6 @@
 //! Why a question is not answered as asked.
 
-use concord_spec::bundle::BundleError;
-use concord_spec::id::Height;
+use concord_spec::bundle::{BundleError, CheckpointError};
 use concord_spec::verify::Bilingual;
 use serde::Serialize;
 
@@ -17,14 +16,12 @@ pub(crate) enum Refusal {
     /// The bundle does not hold.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// The bundle is older than the one that is held.
-    #[error("this trust bundle is of height {offered}, the one you hold of {held}: yours is kept")]
-    Older {
-        /// Height of the one that was offered.
-        offered: Height,
-        /// Height of the one that is held.
-        held: Height,
-    },
+    /// A bundle is held already: it is updated, or let go first.
+    #[error("there is a trust bundle already; trust its federation no more before you trust another")]
+    HeldAlready,
+    /// No checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
 }
 
 /// A refusal as the page gets it.
@@ -40,9 +37,13 @@ impl Refusal {
         let (reason, zh) = match self {
             Self::Question(why) => ("question", format!("页面与其程序版本不一致（{why}）；请重新载入页面")),
             Self::NothingHeld => ("nothing-held", "还没有信任包；请先载入".to_owned()),
-            Self::Older { offered, held } => (
-                "older",
-                format!("此信任包高度为 {offered}，现有的为 {held}：保留现有的"),
+            Self::HeldAlready => (
+                "held-already",
+                "已有信任包；请先“不再信任此联盟”，再信任另一联盟".to_owned(),
+            ),
+            Self::Checkpoint(_) => (
+                "checkpoint",
+                "信任起点应为高度、冒号和 64 位十六进制的区块哈希".to_owned(),
             ),
             Self::Bundle(why) => of_bundle(why),
         };
@@ -56,18 +57,43 @@ impl Refusal {
 
 fn of_bundle(why: &BundleError) -> (&'static str, String) {
     match why {
-        BundleError::Unreadable(_) => ("unreadable", "这不是可读的信任包；请重新获取".to_owned()),
+        BundleError::Truncated
+        | BundleError::Unreadable(_)
+        | BundleError::Damaged
+        | BundleError::Bomb { .. }
+        | BundleError::Window { .. }
+        | BundleError::Frame
+        | BundleError::Kind(_) => ("unreadable", format!("这不是可读的信任包（{why}）；请重新获取")),
         BundleError::OtherChain { found, trusted } => (
             "other-chain",
             format!("此信任包属于另一联盟（链 {found}），您信任的是 {trusted}"),
         ),
-        BundleError::Charter(_)
+        BundleError::Older { held, found } => ("older", format!("此信任包高度为 {found}，现有的为 {held}：保留现有的")),
+        BundleError::Fork(height) => (
+            "fork",
+            format!("此信任包与现有的历史不同（不晚于高度 {height} 处分叉）：保留现有的；请报告联盟，两者必有一伪"),
+        ),
+        BundleError::NotShown { .. }
+        | BundleError::DoesNotFit { .. }
+        | BundleError::OtherSelection
+        | BundleError::TooMuch
+        | BundleError::CheckpointNotShown { .. } => (
+            "does-not-continue",
+            format!("此信任包未证明接续现有数据（{why}）；请获取为此高度制作的信任包"),
+        ),
+        BundleError::CheckpointNeeded { .. } => (
+            "checkpoint-needed",
+            "可信的依据已超过 12 个月：旧密钥可能已被盗用。请从您信任的来源取得较新的信任起点（高度:哈希）".to_owned(),
+        ),
+        BundleError::StatusChunk
+        | BundleError::Charter(_)
         | BundleError::Header
         | BundleError::Seal(_)
         | BundleError::Handover(_)
         | BundleError::Section(_)
         | BundleError::StateRoot
-        | BundleError::Missing(_) => (
+        | BundleError::Missing(_)
+        | BundleError::Selection => (
             "does-not-hold",
             format!("信任包未通过检验，不予采用（{why}）；请从别处获取"),
         ),

@@ -18,7 +18,7 @@ fn filled(dir: &Path, blocks: u64) {
     for height in 1..=blocks {
         let changes = vec![(vec![1, u8::try_from(height).unwrap()], Some(vec![7; 10]))];
         cache
-            .apply(height, hash(height), &changes, &[[height as u8; 32]])
+            .apply(height, hash(height), &changes, &[[height as u8; 32]], b"touched")
             .unwrap();
     }
 }
@@ -46,6 +46,24 @@ fn what_was_applied_is_there_after_reopening() {
 }
 
 #[test]
+fn the_trail_tells_of_each_block_in_order_whatever_the_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let (cache, _) = Cache::open(dir.path(), CHAIN, log(0)).unwrap();
+    let large = vec![5; 300_000];
+    for (height, touched) in [(1, b"one".as_slice()), (2, &large), (3, b"")] {
+        cache.apply(height, hash(height), &[], &[], touched).unwrap();
+    }
+    let trail: Vec<_> = cache.trail(0).collect::<Result<_, _>>().unwrap();
+    assert_eq!(
+        trail,
+        [(hash(1), b"one".to_vec()), (hash(2), large), (hash(3), Vec::new())]
+    );
+    assert_eq!(cache.trail(2).count(), 1);
+    assert_eq!(cache.trail(3).count(), 0);
+    assert_eq!(cache.load_all().count(), 0, "it is no part of the state");
+}
+
+#[test]
 fn a_cache_that_does_not_fit_the_log_is_wiped_with_its_reason() {
     let cases: [([u8; 32], u64, u64, WipeReason); 3] = [
         ([8; 32], 5, 0, WipeReason::OtherChain),
@@ -67,7 +85,7 @@ fn a_cache_that_does_not_fit_the_log_is_wiped_with_its_reason() {
         );
         assert_eq!(cache.load_all().count(), 0);
         assert_eq!(cache.position(&[3; 32]).unwrap(), None);
-        cache.apply(1, hash(1), &[], &[]).unwrap();
+        cache.apply(1, hash(1), &[], &[], b"touched").unwrap();
     }
 }
 
@@ -79,16 +97,16 @@ fn an_unreadable_cache_is_wiped() {
     std::fs::write(&conf, b"garbage, not a sled configuration").unwrap();
     let (cache, opened) = Cache::open(dir.path(), CHAIN, log(5)).unwrap();
     assert!(matches!(opened.wiped, Some(WipeReason::Unreadable(_))), "{opened:?}");
-    cache.apply(1, hash(1), &[], &[]).unwrap();
+    cache.apply(1, hash(1), &[], &[], b"touched").unwrap();
 }
 
 #[test]
 fn blocks_out_of_order_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (cache, _) = Cache::open(dir.path(), CHAIN, log(9)).unwrap();
-    cache.apply(1, hash(1), &[], &[]).unwrap();
+    cache.apply(1, hash(1), &[], &[], b"touched").unwrap();
     for height in [0, 1, 3] {
-        let refused = cache.apply(height, hash(height), &[], &[]);
+        let refused = cache.apply(height, hash(height), &[], &[], b"touched");
         assert!(
             matches!(refused, Err(CacheError::Order { expected: 2, .. })),
             "{height}"
@@ -105,7 +123,13 @@ fn values_of_any_size_come_back_and_leave_nothing_behind() {
     for (height, size) in (1..).zip(sizes) {
         let value: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
         cache
-            .apply(height, hash(height), &[(key.clone(), Some(value.clone()))], &[])
+            .apply(
+                height,
+                hash(height),
+                &[(key.clone(), Some(value.clone()))],
+                &[],
+                b"touched",
+            )
             .unwrap();
         assert_eq!(cache.get(&key).unwrap().as_deref(), Some(&value[..]), "{size}");
         let parts = if size > value::PART_BYTES {
@@ -113,15 +137,25 @@ fn values_of_any_size_come_back_and_leave_nothing_behind() {
         } else {
             0
         };
-        assert_eq!(cache.parts.len(), parts, "{size}");
+        assert_eq!(cache.trees.parts.len(), parts, "{size}");
         assert_eq!(cache.scan_prefix(b"sec").count(), 1);
     }
     let removal = (key.clone(), None);
     cache
-        .apply(8, hash(8), &[(key.clone(), Some(vec![1; 250_000])), removal], &[])
+        .apply(
+            8,
+            hash(8),
+            &[(key.clone(), Some(vec![1; 250_000])), removal],
+            &[],
+            b"touched",
+        )
         .unwrap();
     assert_eq!(
-        (cache.get(&key).unwrap(), cache.parts.len(), cache.entries.len()),
+        (
+            cache.get(&key).unwrap(),
+            cache.trees.parts.len(),
+            cache.trees.entries.len()
+        ),
         (None, 0, 0)
     );
 }
@@ -132,7 +166,7 @@ fn a_block_with_a_change_over_the_bound_changes_nothing() {
     let (cache, _) = Cache::open(dir.path(), CHAIN, log(9)).unwrap();
     let changes = [(vec![1], Some(vec![1])), (vec![0; MAX_KEY_BYTES + 1], None)];
     assert!(matches!(
-        cache.apply(1, hash(1), &changes, &[]),
+        cache.apply(1, hash(1), &changes, &[], &[]),
         Err(CacheError::TooLarge { .. })
     ));
     assert_eq!((cache.height().unwrap(), cache.get(&[1]).unwrap()), (0, None));
@@ -153,13 +187,13 @@ fn positions_lost_in_a_crash_are_asked_for_again() {
         }
     );
     assert!(matches!(
-        cache.apply(6, hash(6), &[], &[]),
+        cache.apply(6, hash(6), &[], &[], &[]),
         Err(CacheError::Order { expected: 1, got: 6 })
     ));
     for height in 1..=5 {
         cache.index_records(height, &[[height as u8; 32]]).unwrap();
     }
-    cache.apply(6, hash(6), &[], &[[6; 32]]).unwrap();
+    cache.apply(6, hash(6), &[], &[[6; 32]], b"touched").unwrap();
     assert_eq!(
         cache.position(&[2; 32]).unwrap(),
         Some(Position { height: 2, index: 0 })
@@ -182,7 +216,7 @@ fn a_cache_wiped_on_request_starts_empty() {
     let (cache, _) = Cache::open(dir.path(), CHAIN, log(5)).unwrap();
     let (cache, opened) = cache.wipe("its state_root is another".to_owned()).unwrap();
     assert_eq!((opened.height, cache.load_all().count()), (0, 0));
-    cache.apply(1, hash(1), &[], &[]).unwrap();
+    cache.apply(1, hash(1), &[], &[], b"touched").unwrap();
 }
 
 #[test]

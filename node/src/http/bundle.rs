@@ -1,139 +1,26 @@
-//! The trust bundle: `GET /v1/bundle`.
-//!
-//! It is built off the request path, one at a time, at most one a second, and only when somebody asks for one newer than the last.
+//! The trust bundle: `GET /v1/bundle`. Bundles are built in the background (`bundles`); here they are only handed out.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::collections::BTreeSet;
+use std::str::FromStr;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use concord_spec::bundle::TrustBundle;
+use concord_spec::bundle::{Checkpoint, MAX_ANCHORS, Selection};
 use concord_spec::codec;
-use concord_spec::digest::Digest;
 use concord_spec::epochs::{Change, Handover, RegionHistory};
 use concord_spec::id::Height;
-use concord_spec::ledger::LedgerState;
-use tokio::sync::Mutex;
+use serde::Deserialize;
 
-use super::problem::Problem;
+use super::problem::{Asked, Problem};
 use super::{Api, apart, cbor};
-use crate::pool::{ChainError, ChainView, SealedBlock};
+use crate::bundles::{Extent, Unserved, Want};
+use crate::pool::ChainError;
 
 /// Media type of a trust bundle.
 const MEDIA_TYPE: &str = "application/vnd.concord.bundle";
-/// At most one is built in this time.
-const PACE: Duration = Duration::from_secs(1);
-
-/// A bundle, encoded.
-#[derive(Debug, Clone)]
-pub(super) struct Built {
-    height: Height,
-    hash: Digest,
-    bytes: Bytes,
-}
-
-/// The last bundle, and who builds the next.
-#[derive(Debug, Default)]
-pub(super) struct Bundles {
-    /// Held while one is built: who asks meanwhile waits for that one.
-    last: Mutex<Option<(Built, Instant)>>,
-    handovers: Arc<Handovers>,
-}
-
-/// Handovers that were read from the log, by the height of the block: decided once, they stay. None: the set stayed the same.
-#[derive(Debug, Default)]
-struct Handovers(std::sync::Mutex<BTreeMap<Height, Option<Handover>>>);
-
-impl Bundles {
-    /// A bundle at least as new as this call, or `None` before the first block.
-    async fn newest(&self, api: &Api) -> Result<Option<Built>, Problem> {
-        let asked_at = api.chain.state().tip().height;
-        let mut last = self.last.lock().await;
-        if let Some((built, _)) = last.as_ref()
-            && built.height >= asked_at
-        {
-            return Ok(Some(built.clone()));
-        }
-        if let Some((_, at)) = last.as_ref() {
-            tokio::time::sleep(PACE.saturating_sub(at.elapsed())).await;
-        }
-        let began = Instant::now();
-        let (chain, handovers) = (Arc::clone(&api.chain), Arc::clone(&self.handovers));
-        let Some(built) = apart(move || build(chain.as_ref(), &handovers)).await? else {
-            return Ok(None);
-        };
-        api.meters.built_bundle(began.elapsed());
-        *last = Some((built.clone(), began));
-        Ok(Some(built))
-    }
-}
-
-fn build(chain: &dyn ChainView, handovers: &Handovers) -> Result<Option<Built>, ChainError> {
-    let state = chain.state();
-    let height = state.tip().height;
-    let Some(sealed) = chain.sealed_block(height)? else {
-        return Ok(None);
-    };
-    let hash = sealed.block.hash();
-    let bundle = TrustBundle::full(
-        &state,
-        handovers.up_to_tip(chain, &state)?,
-        sealed.block.header,
-        sealed.block.rest,
-        sealed.seal,
-    );
-    Ok(Some(Built {
-        height,
-        hash,
-        bytes: codec::to_vec(&bundle).into(),
-    }))
-}
-
-impl Handovers {
-    /// The sealed headers of the blocks before the last one after which other regions, or other keys, were in force. Each is
-    /// read from the log once.
-    fn up_to_tip(&self, chain: &dyn ChainView, state: &LedgerState) -> Result<Vec<Handover>, ChainError> {
-        let tip = state.tip().height;
-        let changes = state.federation().changes_of_regions().into_iter();
-        // The last block under the old set. The last block of all stands for itself.
-        let last_of_old = changes.filter_map(Height::previous).take_while(|height| *height < tip);
-        let mut handovers = Vec::new();
-        for height in last_of_old {
-            let known = self.lock().get(&height).cloned();
-            let handover = match known {
-                Some(handover) => handover,
-                None => {
-                    let read = read_handover(chain, height)?;
-                    self.lock().insert(height, read.clone());
-                    read
-                }
-            };
-            handovers.extend(handover);
-        }
-        Ok(handovers)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Height, Option<Handover>>> {
-        // A panic elsewhere leaves a map of true facts.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// None where a term ended and another began without another set: a rotation that was taken back before it was in force.
-fn read_handover(chain: &dyn ChainView, height: Height) -> Result<Option<Handover>, ChainError> {
-    let Some(SealedBlock { block, seal }) = chain.sealed_block(height)? else {
-        return Err(ChainError::new(format!(
-            "block {height}, after which the regions changed, is not in the log"
-        )));
-    };
-    let (header, rest) = (block.header, block.rest);
-    let changes = rest.regions_next != rest.regions_now;
-    Ok(changes.then_some(Handover { header, rest, seal }))
-}
 
 /// Every change of regions up to the last block, each proved by the sealed block that hands over: with the charter, enough to
 /// check the seal of any block.
@@ -142,7 +29,7 @@ fn read_handover(chain: &dyn ChainView, height: Height) -> Result<Option<Handove
     responses((status = 200, description = "Region history", body = Vec<u8>, content_type = "application/cbor")),
 )]
 pub(super) async fn region_history(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
-    let (chain, handovers) = (Arc::clone(&api.chain), Arc::clone(&api.bundles.handovers));
+    let (chain, handovers) = (Arc::clone(&api.chain), Arc::clone(api.bundles.handovers()));
     let history = apart(move || {
         let state = chain.state();
         let change = |handover: Handover| {
@@ -159,33 +46,111 @@ pub(super) async fn region_history(State(api): State<Arc<Api>>) -> Result<Respon
     Ok(cbor(codec::to_vec(&history.await?)))
 }
 
-/// The sealed state that a verifier carries, as of the last block. Its ETag is the block's hash.
+/// What is asked for of the bundle.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Parts {
+    since: Option<String>,
+    extends: Option<String>,
+    types: Option<String>,
+    regions: Option<String>,
+}
+
+impl Parts {
+    fn want(&self) -> Result<Want, Problem> {
+        let blocks = "HEIGHT:HASH of blocks";
+        let anchors: Vec<Checkpoint> = listed(self.extends.as_deref(), "extends", blocks)?.unwrap_or_default();
+        if anchors.len() > MAX_ANCHORS {
+            return Err(Problem::malformed(format!("extends: at most {MAX_ANCHORS} blocks")));
+        }
+        let since = listed(self.since.as_deref(), "since", blocks)?;
+        let extent = match since.as_deref() {
+            None => Extent::Whole(anchors),
+            Some([base]) if anchors.is_empty() => Extent::Since(*base),
+            Some(_) => return Err(Problem::malformed("since: one block, and then no extends")),
+        };
+        let types = listed(self.types.as_deref(), "types", "type ids")?.map(BTreeSet::from_iter);
+        let regions = listed(self.regions.as_deref(), "regions", "region codes")?.map(BTreeSet::from_iter);
+        let selection =
+            Selection::of(types, regions).ok_or_else(|| Problem::malformed("too many types or regions are named"))?;
+        Ok(Want { selection, extent })
+    }
+}
+
+/// Values with commas between them; none at all in an empty text.
+fn listed<T: FromStr>(text: Option<&str>, name: &str, what: &str) -> Result<Option<Vec<T>>, Problem> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    let parts = text.split(',').filter(|part| !part.is_empty());
+    let values: Option<Vec<T>> = parts.map(|part| part.parse().ok()).collect();
+    values
+        .map(Some)
+        .ok_or_else(|| Problem::malformed(format!("{name}: {what}, with commas between them")))
+}
+
+impl From<Unserved> for Problem {
+    fn from(why: Unserved) -> Self {
+        let words = why.to_string();
+        match why {
+            Unserved::NoBlock => Self::not_found("NO_BLOCK", words),
+            Unserved::Ahead(_) => Self::new(StatusCode::CONFLICT, "AHEAD", words),
+            Unserved::OtherHistory(_) => Self::new(StatusCode::CONFLICT, "OTHER_HISTORY", words),
+            Unserved::NoDelta { .. } => Self::not_found("NO_DELTA", words),
+            Unserved::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", words).retry_after(1),
+            Unserved::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "STOPPING", words),
+            Unserved::Chain(error) => error.into(),
+        }
+    }
+}
+
+/// The sealed state that a verifier carries: everything, or some types of some regions, whole, or as what changed since a
+/// block whose bundle the device holds. It is built in the background and at most two heartbeats old. Its ETag is the
+/// hash of its block: who holds the bundle of a block has it without having asked.
 #[utoipa::path(
     get, path = "/v1/bundle", tag = "bundle",
-    params(("If-None-Match" = Option<String>, Header, description = "ETag of the bundle that is there")),
+    params(
+        ("since" = Option<String>, Query, description = "HEIGHT:HASH of the block whose bundle the device holds: answers a delta"),
+        ("extends" = Option<String>, Query, description = "HEIGHT:HASH of blocks (commas between them) that the full bundle is to show it continues"),
+        ("types" = Option<String>, Query, description = "Only these types, with commas between them"),
+        ("regions" = Option<String>, Query, description = "Only these regions, with commas between them"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the bundle that is there"),
+    ),
     responses(
-        (status = 200, description = "Trust bundle", body = Vec<u8>, content_type = "application/vnd.concord.bundle"),
+        (status = 200, description = "Trust bundle, or delta of one", body = Vec<u8>, content_type = "application/vnd.concord.bundle"),
         (status = 304, description = "There is no newer one"),
-        (status = 404, description = "NO_BLOCK: there is no block yet", body = Problem),
+        (status = 400, description = "MALFORMED", body = Problem),
+        (status = 404, description = "NO_BLOCK: there is no block yet. NO_DELTA: take the full bundle", body = Problem),
+        (status = 409, description = "AHEAD: the device knows of later blocks than this node. OTHER_HISTORY: the block is not of this chain", body = Problem),
+        (status = 503, description = "BUSY: too many are being asked for", body = Problem),
     ),
 )]
-pub(super) async fn bundle(State(api): State<Arc<Api>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let built = api.bundles.newest(&api).await?;
-    let built =
-        built.ok_or_else(|| Problem::not_found("NO_BLOCK", "there is no block yet, and so nothing is sealed"))?;
-    let etag = format!("\"{}\"", built.hash);
+pub(super) async fn bundle(
+    State(api): State<Arc<Api>>,
+    Asked(parts): Asked<Parts>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let want = parts.want()?;
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let is_known = known.is_some_and(|known| known.split(',').any(|one| one.trim() == etag || one.trim() == "*"));
-    let mut response = if is_known {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        Response::new(Body::from(built.bytes))
-    };
+    let is_known =
+        |etag: &str| known.is_some_and(|known| known.split(',').any(|one| one.trim() == etag || one.trim() == "*"));
+    // Whoever has the newest gets no delta from it to itself.
+    let newest = api.bundles.get(Want::everything()).await?.block;
+    let etag = format!("\"{}\"", newest.hash);
+    if is_known(&etag) {
+        return Ok(with_head(StatusCode::NOT_MODIFIED.into_response(), &etag));
+    }
+    let served = api.bundles.get(want).await?;
+    let etag = format!("\"{}\"", served.block.hash);
+    Ok(with_head(Response::new(Body::from(served.bytes)), &etag))
+}
+
+fn with_head(mut response: Response, etag: &str) -> Response {
     let own = response.headers_mut();
     own.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     own.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    if let Ok(etag) = HeaderValue::from_str(&etag) {
+    if let Ok(etag) = HeaderValue::from_str(etag) {
         own.insert(header::ETAG, etag);
     }
-    Ok(response)
+    response
 }

@@ -51,6 +51,14 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "MALFORMED", detail)
     }
 
+    /// With the seconds after which it may be tried again.
+    pub(super) fn retry_after(self, seconds: u64) -> Self {
+        Self {
+            retry_after_s: Some(seconds),
+            ..self
+        }
+    }
+
     /// What another layer answered, as problem details.
     fn of_status(status: StatusCode) -> Self {
         let (code, detail) = match status {

@@ -43,6 +43,8 @@ impl Bench {
         )
         .await
         .unwrap();
+        let stop = CancellationToken::new();
+        let view = Arc::clone(&ledger) as Arc<dyn ChainView>;
         let api = Api {
             region: RegionId::new("110000").unwrap(),
             charter: SignedCharter::new(ledger.state().charter().clone()).unwrap().to_bytes(),
@@ -51,10 +53,10 @@ impl Bench {
             pool: Arc::new(open(dir.path(), &ledger, roomy())),
             network: network.handle,
             meters: metrics.http.clone(),
+            bundles: Bundles::start(view, metrics.http.clone(), stop.clone()),
             metrics,
-            bundles: Bundles::default(),
             page: None,
-            stop: CancellationToken::new(),
+            stop,
         };
         Self {
             ledger,
@@ -76,6 +78,15 @@ impl Bench {
     async fn get(&self, path: &str) -> (StatusCode, Vec<u8>) {
         let (status, _, body) = self.ask(public(), request("GET", path, Vec::new())).await;
         (status, body)
+    }
+
+    /// The bundle of the last block, which is built in the background: waits until the builder tells of it.
+    async fn bundle(&self, query: &str) -> (axum::http::HeaderMap, Vec<u8>) {
+        self.api.bundles.reaches(self.ledger.state().tip().height).await;
+        let asked = request("GET", &format!("/v1/bundle?{query}"), Vec::new());
+        let (status, headers, body) = self.ask(public(), asked).await;
+        assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
+        (headers, body)
     }
 
     async fn json(&self, path: &str) -> Value {
@@ -345,7 +356,7 @@ async fn a_bundle_after_a_change_of_regions_shows_the_handover() {
     assert_ne!(state.region_set().digest(), before);
     for _ in 0..2 {
         // The second time from memory.
-        let (_, body) = bench.get("/v1/bundle").await;
+        let (_, body) = bench.bundle("").await;
         TrustBundle::open(&body, &state.chain_id()).unwrap();
         bench.ledger.commit(&bench.api.pool, Vec::new());
     }
@@ -461,28 +472,87 @@ async fn every_section_that_is_a_document_is_served_as_it_is_sealed() {
     );
 }
 
+/// Asks for a bundle with the ETag of one that is there.
+fn if_not(path: &str, etag: &HeaderValue) -> Request {
+    let mut request = request("GET", path, Vec::new());
+    request.headers_mut().insert(header::IF_NONE_MATCH, etag.clone());
+    request
+}
+
 #[tokio::test]
 async fn a_bundle_opens_and_is_sent_once() {
     let bench = Bench::new().await;
-    let (status, headers, body) = bench.ask(public(), request("GET", "/v1/bundle", Vec::new())).await;
-    assert_eq!(
-        (status, &headers[header::CONTENT_TYPE]),
-        (
-            StatusCode::OK,
-            &HeaderValue::from_static("application/vnd.concord.bundle")
-        )
-    );
+    let (headers, body) = bench.bundle("").await;
+    assert_eq!(headers[header::CONTENT_TYPE], "application/vnd.concord.bundle");
     let trusted = TrustBundle::open(&body, &bench.ledger.state().chain_id()).unwrap();
     assert_eq!(trusted.height(), bench.ledger.state().tip().height);
-    let mut again = request("GET", "/v1/bundle", Vec::new());
-    again
-        .headers_mut()
-        .insert(header::IF_NONE_MATCH, headers[header::ETAG].clone());
+    let again = if_not("/v1/bundle", &headers[header::ETAG]);
     let (status, _, body) = bench.ask(public(), again).await;
     assert_eq!((status, body.len()), (StatusCode::NOT_MODIFIED, 0));
     bench.ledger.commit(&bench.api.pool, vec![bench.ledger.issue(0, 1)]);
-    let (_, newer, _) = bench.ask(public(), request("GET", "/v1/bundle", Vec::new())).await;
+    let (newer, _) = bench.bundle("").await;
     assert_ne!(newer[header::ETAG], headers[header::ETAG]);
+}
+
+#[tokio::test]
+async fn a_device_gets_what_changed_since_its_bundle_or_the_whole_with_a_proof() {
+    use concord_spec::bundle::{Held, Kind, Packed, Terms};
+    let bench = Bench::new().await;
+    let chain = bench.ledger.state().chain_id();
+    let (_, body) = bench.bundle("types=110000.drivers-licence&regions=110000").await;
+    let held = Held::open(&body, &chain).unwrap();
+    assert!(!held.state().selection().is_all());
+    bench.ledger.commit(&bench.api.pool, vec![bench.ledger.issue(0, 9)]);
+    bench.ledger.commit(&bench.api.pool, Vec::new());
+    let terms = Terms {
+        checkpoint: None,
+        go_back: false,
+        now: bench.ledger.state().tip().time,
+    };
+    let selected = "&types=110000.drivers-licence&regions=110000";
+    let (_, delta) = bench.bundle(&format!("since={}{selected}", held.point())).await;
+    assert_eq!(Packed::open(&delta).unwrap().0, Kind::Delta);
+    let continued = held.update(&delta, &terms).unwrap();
+    assert_eq!(continued.point().height, bench.ledger.state().tip().height);
+    let (_, whole) = bench.bundle(&format!("extends={}{selected}", held.point())).await;
+    let replaced = held.update(&whole, &terms).unwrap();
+    assert_eq!(replaced.to_bytes(), continued.to_bytes());
+    // Who has the newest is told so, whatever it asks for.
+    let etag = HeaderValue::from_str(&format!("\"{}\"", continued.point().hash)).unwrap();
+    let path = format!("/v1/bundle?since={}", held.point());
+    let (status, _, _) = bench.ask(public(), if_not(&path, &etag)).await;
+    assert_eq!(status, StatusCode::NOT_MODIFIED);
+}
+
+#[tokio::test]
+async fn what_cannot_be_continued_is_refused_with_its_reason() {
+    let bench = Bench::new().await;
+    bench.bundle("").await;
+    let (state, zero) = (bench.ledger.state(), "0".repeat(64));
+    let tip = state.tip().height;
+    let cases = [
+        (
+            format!("since={tip}:{}", state.tip().hash),
+            StatusCode::CONFLICT,
+            "AHEAD",
+        ),
+        (format!("since=9999:{zero}"), StatusCode::CONFLICT, "AHEAD"),
+        (format!("since=1:{zero}"), StatusCode::CONFLICT, "OTHER_HISTORY"),
+        (format!("extends=1:{zero}"), StatusCode::CONFLICT, "OTHER_HISTORY"),
+        (format!("since=0:{zero}"), StatusCode::CONFLICT, "OTHER_HISTORY"),
+        ("since=1".to_owned(), StatusCode::BAD_REQUEST, "MALFORMED"),
+        ("types=A%20B".to_owned(), StatusCode::BAD_REQUEST, "MALFORMED"),
+        ("sicne=1".to_owned(), StatusCode::BAD_REQUEST, "MALFORMED"),
+    ];
+    for (query, status, code) in cases {
+        let (found, body) = bench.get(&format!("/v1/bundle?{query}")).await;
+        let problem: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(
+            (found, problem["code"].as_str()),
+            (status, Some(code)),
+            "{query}: {problem}"
+        );
+    }
 }
 
 #[tokio::test]

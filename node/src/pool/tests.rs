@@ -2,7 +2,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::RwLock;
 
+use concord_spec::digest::Digest;
 use concord_spec::id::{OfficeCode, RegionId, SeriesId};
+use concord_spec::ledger::Touched;
 use concord_spec::record::{Action, Actor, Change, Issue, RegisterOffice};
 use concord_spec::seal::Seal;
 use concord_spec::world::{GENESIS, REGION_CODES, World};
@@ -114,6 +116,21 @@ impl ChainView for Ledger {
 
     fn position(&self, id: &RecordId) -> Result<Option<Position>, ChainError> {
         Ok(self.positions.read().unwrap().get(id).copied())
+    }
+
+    fn block_hashes(&self, after: Height, limit: usize) -> Result<Vec<Digest>, ChainError> {
+        let blocks = self.blocks.read().unwrap();
+        let later = blocks
+            .iter()
+            .filter(|(block, _)| block.header.height > after)
+            .take(limit);
+        Ok(later.map(|(block, _)| block.hash()).collect())
+    }
+
+    fn touched(&self, after: Height, limit: usize) -> Result<Vec<Touched>, ChainError> {
+        let world = self.world();
+        let later = world.touched().iter().skip(usize::try_from(after.0).unwrap());
+        Ok(later.take(limit).cloned().collect())
     }
 
     fn watch(&self) -> watch::Receiver<Height> {

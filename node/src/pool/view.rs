@@ -7,8 +7,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use concord_spec::block::Block;
+use concord_spec::digest::Digest;
 use concord_spec::id::Height;
-use concord_spec::ledger::LedgerState;
+use concord_spec::ledger::{LedgerState, Touched};
 use concord_spec::record::RecordId;
 use concord_spec::seal::Seal;
 use tokio::sync::watch;
@@ -29,6 +30,18 @@ pub trait ChainView: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// The positions cannot be read.
     fn position(&self, id: &RecordId) -> Result<Option<Position>, ChainError>;
+
+    /// The hashes of the blocks after `after`, at most `limit`, in order.
+    ///
+    /// # Errors
+    /// The cache cannot be read.
+    fn block_hashes(&self, after: Height, limit: usize) -> Result<Vec<Digest>, ChainError>;
+
+    /// What each block after `after` touched, at most `limit`, in order.
+    ///
+    /// # Errors
+    /// The cache cannot be read.
+    fn touched(&self, after: Height, limit: usize) -> Result<Vec<Touched>, ChainError>;
 
     /// The committed height, and its changes: sent after [`Self::state`] and [`Self::sealed_block`] answer for it.
     fn watch(&self) -> watch::Receiver<Height>;

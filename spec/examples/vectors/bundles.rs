@@ -3,7 +3,6 @@
 use super::certificates::NAME;
 use super::{Error, shortened, with_trailing};
 use concord_spec::bundle::{Section, SectionBody, TrustBundle};
-use concord_spec::codec::{from_slice, to_vec};
 use concord_spec::digest::Digest;
 use concord_spec::ledger::SectionName;
 use concord_spec::world::World;
@@ -56,35 +55,26 @@ fn is_catalogue(section: &Section) -> bool {
     section.name == SectionName::Catalogue
 }
 
-/// The same without its status sections: their roots are still there.
-pub(super) fn without_status(bytes: &[u8]) -> Result<Vec<u8>, Error> {
-    let mut bundle: TrustBundle = from_slice(bytes, bytes.len())?;
-    bundle
-        .sections
-        .retain(|section| !matches!(section.name, SectionName::Status(..)));
-    Ok(to_vec(&bundle))
-}
-
 /// Bundles of a federation of one region.
 pub(super) fn refused() -> Result<Vec<Value>, Error> {
     let mut world = World::with_series(1, NAME)?;
     world.issue(2)?;
     let (bytes, chain) = (world.bundle()?, world.state.chain_id());
-    let good: TrustBundle = from_slice(&bytes, bytes.len())?;
+    let good = TrustBundle::from_bytes(&bytes)?;
     let vector = |name: &str, bytes: &[u8], chain: Digest, result: &str| json!({ "name": name, "bundle": hex::encode(bytes), "chain_id": chain, "result": result });
     let mut other_seal = good.clone();
     other_seal.seal = world.seal(&world.blocks.first().ok_or("no block")?.0, 0, [0])?;
     let mut all = vec![
         vector("whole", &bytes, chain, "accept"),
         vector("of another chain", &bytes, Digest::ZERO, "OtherChain"),
-        vector("cut by a byte", &shortened(&bytes, 1), chain, "Unreadable"),
+        vector("cut by a byte", &shortened(&bytes, 1), chain, "Truncated"),
         vector("a byte after it", &with_trailing(&bytes), chain, "Unreadable"),
-        vector("the seal of another block", &to_vec(&other_seal), chain, "Seal"),
+        vector("the seal of another block", &other_seal.to_bytes(), chain, "Seal"),
     ];
     for (name, change, result) in CHANGES {
         let mut bundle = good.clone();
         change(&mut bundle);
-        all.push(vector(name, &to_vec(&bundle), chain, result));
+        all.push(vector(name, &bundle.to_bytes(), chain, result));
     }
     Ok(all)
 }

@@ -4,6 +4,7 @@ mod changes;
 mod forks;
 mod recognised;
 mod reports;
+mod selected;
 
 use super::{Error, shortened, sum_of_shares, with_trailing};
 use concord_spec::certificate::{Certificate, credential_code_text};
@@ -53,7 +54,13 @@ pub(super) fn file() -> Result<Value, Error> {
     vectors.extend(forged_seals(&scene)?);
     vectors.extend(statuses(&scene)?);
     vectors.extend(circumstances(&scene)?);
-    for part in [changes::regions, changes::offices, recognised::regions, forks::series] {
+    for part in [
+        changes::regions,
+        changes::offices,
+        recognised::regions,
+        forks::series,
+        selected::types,
+    ] {
         let (more_bundles, more_vectors) = part()?;
         bundles.extend(more_bundles.into_iter().map(|(name, bundle)| (name.to_owned(), bundle)));
         vectors.extend(more_vectors);
@@ -78,7 +85,6 @@ fn scene() -> Result<Scene, Error> {
     let dated = dated(&mut world)?;
     set_statuses(&mut world)?;
     let later = world.bundle()?;
-    let without_status = super::bundles::without_status(&later)?;
     let freeze = world.by_office(Action::FreezeSeries(SeriesId(1)))?;
     world.append(vec![freeze])?;
     let frozen = world.bundle()?;
@@ -93,7 +99,6 @@ fn scene() -> Result<Scene, Error> {
         ("before-series", empty, empty_bundle),
         ("at-issue", same()?, at_issue),
         ("later", same()?, later),
-        ("without-status", same()?, without_status),
         ("frozen", same()?, frozen),
         ("other-charter", other, other_bundle),
         ("renamed", renamed, renamed_bundle),
@@ -406,12 +411,6 @@ fn circumstances(scene: &Scene) -> Result<Vec<Value>, Error> {
             "NOT GENUINE",
         ),
         vector("for a chain of another name", "renamed", &bytes, "NOT GENUINE"),
-        vector(
-            "with data that lack the status of its type",
-            "without-status",
-            &bytes,
-            "UNKNOWN",
-        ),
         vector("recorded before its series was frozen", "frozen", &bytes, "VALID"),
         policy("at home", "VALID", "own_region", json!("110000")),
         policy(

@@ -11,6 +11,7 @@ mod records;
 mod status;
 mod structures;
 mod trees;
+mod updates;
 
 use concord_spec::block::Block;
 use concord_spec::key::bls::aggregate;
@@ -26,7 +27,7 @@ pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) type Make = fn() -> Result<Value, Error>;
 
 /// Every file and what makes it.
-pub(crate) const FILES: [(&str, Make); 9] = [
+pub(crate) const FILES: [(&str, Make); 10] = [
     ("encoding.json", encoding::file),
     ("keys.json", keys::file),
     ("trees.json", trees::file),
@@ -36,6 +37,7 @@ pub(crate) const FILES: [(&str, Make); 9] = [
     ("blocks.json", blocks::file),
     ("structures.json", structures::file),
     ("certificates.json", certificates::file),
+    ("bundles.json", updates::file),
 ];
 
 /// Where the files are.

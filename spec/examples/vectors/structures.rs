@@ -5,7 +5,7 @@ use super::records::{federation, offices};
 use super::{Error, shortened, with_trailing};
 use concord_spec::block::Header;
 use concord_spec::bundle::TrustBundle;
-use concord_spec::codec::{from_slice, to_vec};
+use concord_spec::codec::to_vec;
 use concord_spec::digest::Digest;
 use concord_spec::epochs::{Change, RegionHistory};
 use concord_spec::ledger::SectionName;
@@ -259,7 +259,7 @@ fn histories() -> Result<Value, Error> {
         vectors.push(json!({ "name": name, "history": hex::encode(to_vec(&history)), "result": result }));
     }
     let bytes = world.bundle()?;
-    let last = from_slice::<TrustBundle>(&bytes, bytes.len())?.rest.regions_now;
+    let last = TrustBundle::from_bytes(&bytes)?.rest.regions_now;
     Ok(json!({
         "charter": hex::encode(to_vec(world.state.charter())),
         "chain_id": world.state.chain_id(),

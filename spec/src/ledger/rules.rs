@@ -1,5 +1,6 @@
 //! `apply`: the rules of the ledger, first what holds for every record, then one file a subject (DESIGN 4.3).
 
+mod delegation;
 mod evidence;
 mod federation;
 mod office;
@@ -7,6 +8,8 @@ mod recognition;
 mod region;
 mod series;
 mod types;
+
+pub(super) use series::RESTORED;
 
 use super::{
     BlockContext, CheckSignatures, Directory, Entry, Federation, LedgerState, Outcome, Rejection, SectionName,

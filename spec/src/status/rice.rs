@@ -40,23 +40,11 @@ pub(super) fn least_len(gaps: usize, parameter: u8) -> usize {
 
 /// The code.
 pub(super) fn code(gaps: &[u16], parameter: u8) -> Vec<u8> {
-    let mut bits = BitWriter {
-        bytes: Vec::new(),
-        used: 0,
-    };
+    let mut bits = BitWriter::default();
     for gap in gaps {
-        for _ in 0..gap >> parameter {
-            bits.push(true);
-        }
-        bits.push(false);
-        for place in (0..parameter).rev() {
-            bits.push(gap >> place & 1 == 1);
-        }
+        bits.gap(u64::from(*gap), parameter);
     }
-    while bits.used != 0 {
-        bits.push(true);
-    }
-    bits.bytes
+    bits.filled()
 }
 
 /// The positions below `end` that a code names; reading stops at the first thing that is none. Whether the code is the one
@@ -91,13 +79,42 @@ fn read_gap(bits: &mut impl Iterator<Item = bool>, parameter: u8) -> Option<u32>
     Some(gap)
 }
 
-struct BitWriter {
+/// Bits into bytes, the most significant first.
+#[derive(Default)]
+pub(super) struct BitWriter {
     bytes: Vec<u8>,
     /// Bits used of the last byte; 0 when it is full.
     used: u8,
 }
 
 impl BitWriter {
+    /// Begins after a byte.
+    pub(super) fn after(byte: u8) -> Self {
+        Self {
+            bytes: vec![byte],
+            used: 0,
+        }
+    }
+
+    /// Appends the code of a gap.
+    pub(super) fn gap(&mut self, gap: u64, parameter: u8) {
+        for _ in 0..gap >> parameter {
+            self.push(true);
+        }
+        self.push(false);
+        for place in (0..parameter).rev() {
+            self.push(gap >> place & 1 == 1);
+        }
+    }
+
+    /// The bytes, the last one filled with one-bits.
+    pub(super) fn filled(mut self) -> Vec<u8> {
+        while self.used != 0 {
+            self.push(true);
+        }
+        self.bytes
+    }
+
     fn push(&mut self, bit: bool) {
         if self.used == 0 {
             self.bytes.push(0);

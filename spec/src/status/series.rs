@@ -57,7 +57,7 @@ impl SeriesStatus {
         }
     }
 
-    fn set_mut(&mut self, kind: StatusKind) -> &mut StatusSet {
+    pub(super) fn set_mut(&mut self, kind: StatusKind) -> &mut StatusSet {
         match kind {
             StatusKind::Revoked => &mut self.revoked,
             StatusKind::Annulled => &mut self.annulled,

@@ -119,23 +119,32 @@ impl StatusSet {
     }
 
     fn change_chunk(&mut self, index: u64, from: u16, to: u16, member: bool) -> bool {
+        self.change_places(index, from..=to, member)
+    }
+
+    /// Puts places of a chunk in or takes them out; says whether that changed anything.
+    pub(super) fn change_places(&mut self, index: u64, places: impl IntoIterator<Item = u16>, member: bool) -> bool {
         let old = self.chunk(index).map_or_else(Chunk::empty, read);
         let mut chunk = old.clone();
-        for place in from..=to {
+        for place in places {
             chunk.set(place, member);
         }
         if chunk == old {
             return false;
         }
+        self.put_chunk(index, chunk.encode().into());
+        true
+    }
+
+    /// Puts an encoded chunk in its place; what lies between the last one and it is empty. Call [`Self::trim`] when done.
+    pub(super) fn put_chunk(&mut self, index: u64, bytes: Arc<[u8]>) {
         while self.chunk_count() <= index {
             self.append(Chunk::EMPTY_BYTES.into());
         }
-        let bytes: Arc<[u8]> = chunk.encode().into();
         if let Ok(index) = usize::try_from(index) {
             self.tree.set(index, leaf_hash(&bytes));
             self.chunks.set_mut(index, bytes);
         }
-        true
     }
 
     fn append(&mut self, bytes: Arc<[u8]>) {
@@ -144,13 +153,16 @@ impl StatusSet {
     }
 
     /// Drops empty chunks at the end.
-    fn trim(&mut self) {
+    pub(super) fn trim(&mut self) {
         while self.chunks.last().is_some_and(|bytes| **bytes == *Chunk::EMPTY_BYTES) {
             self.chunks.drop_last_mut();
             self.tree.pop();
         }
     }
 }
+
+/// What is said of bytes that are not the one encoding of a chunk.
+pub(crate) const NOT_A_CHUNK: &str = "status chunk";
 
 impl PartialEq for StatusSet {
     fn eq(&self, other: &Self) -> bool {
@@ -176,7 +188,7 @@ impl Wire for StatusSet {
         let mut leaves = Vec::new();
         for _ in 0..count {
             let bytes = r.bytes(Chunk::MAX_BYTES)?;
-            Chunk::decode(bytes).map_err(|_| CodecError::Invalid { what: "status chunk" })?;
+            Chunk::decode(bytes).map_err(|_| CodecError::Invalid { what: NOT_A_CHUNK })?;
             leaves.push(leaf_hash(bytes));
             chunks.push_back_mut(bytes.into());
         }
@@ -192,7 +204,7 @@ impl Wire for StatusSet {
 }
 
 /// Chunk index and place in it.
-fn split(number: u64) -> (u64, u16) {
+pub(super) fn split(number: u64) -> (u64, u16) {
     let size = u64::from(CHUNK_NUMBERS);
     (number / size, u16::try_from(number % size).unwrap_or_default())
 }

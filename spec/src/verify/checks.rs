@@ -264,7 +264,11 @@ fn authentic<'a>(
 
 fn unknown_series(findings: &mut Findings, credential: &Credential, state: &TrustedState, may_be_newer: bool) {
     let (name, series, height) = (CheckName::Authentic, credential.id.series, state.height());
-    if may_be_newer {
+    let region = state.federation().holder_of(&credential.issuer.office.region);
+    if !state.carries_offices_of(region) {
+        let region = region.clone();
+        findings.decide(name, Ground::SeriesNotCarried { series, region }, Verdict::Unknown);
+    } else if may_be_newer {
         findings.decide(name, Ground::SeriesNewer { series, height }, Verdict::Unknown);
     } else {
         findings.decide(name, Ground::NoSeries { series }, Verdict::NotGenuine);

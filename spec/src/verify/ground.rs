@@ -79,6 +79,13 @@ pub enum Ground {
         /// The series.
         series: SeriesId,
     },
+    /// The data are not about the region that the series stands in, or about no type of it.
+    SeriesNotCarried {
+        /// The series.
+        series: SeriesId,
+        /// The region whose offices the data do not hold.
+        region: RegionId,
+    },
     /// The series is newer than the data.
     SeriesNewer {
         /// The series.
@@ -298,7 +305,8 @@ impl Ground {
             | Self::OutOfReach { .. }
             | Self::NotDeclared { .. }
             | Self::NotCovered { .. } => OutcomeOf::Failed,
-            Self::SeriesNewer { .. }
+            Self::SeriesNotCarried { .. }
+            | Self::SeriesNewer { .. }
             | Self::OfficeNewer { .. }
             | Self::RegionsNewer { .. }
             | Self::NoReceipt

@@ -3,11 +3,12 @@
 //!
 //! A structure that is missing here makes that test fail.
 
+mod bundles;
 mod rules;
 
 use super::{World, WorldError};
 use crate::block::{Block, Header, IssueEssence, MAX_BLOCK, Rest};
-use crate::bundle::{MAX_BUNDLE, Section, SeriesEntry, TrustBundle};
+use crate::bundle::{MAX_BUNDLE, SeriesEntry};
 use crate::catalogue::{ClaimDefinition, ClaimKind, Label, TypeDefinition, TypeRef};
 use crate::certificate::{Certificate, MAX_CERTIFICATE};
 use crate::charter::card::{Card, MAX_CARD, UncheckedCard};
@@ -107,6 +108,8 @@ pub fn structures() -> Result<Vec<Structure>, WorldError> {
         samples.sections()?,
         samples.records()?,
         samples.sealed()?,
+        samples.changed()?,
+        samples.bundles()?,
     ];
     Ok(parts.into_iter().chain(chain).chain(rules).flatten().collect())
 }
@@ -439,7 +442,6 @@ impl Samples {
             .certificates
             .iter()
             .map(|certificate| certificate.batch_path.clone());
-        let bundle = codec::from_slice::<TrustBundle>(&self.world.bundle()?, MAX_BUNDLE)?;
         let (founding, seal) = self.world.blocks.first().ok_or("no block")?;
         let handover = Handover {
             header: founding.header,
@@ -453,10 +455,6 @@ impl Samples {
         let history_of_regions = RegionHistory {
             height: Height(70_000),
             changes: vec![change.clone()],
-        };
-        let handed = TrustBundle {
-            handovers: vec![handover.clone()],
-            ..bundle.clone()
         };
         Ok(vec![
             wire!(IssueEssence, MAX_RECEIPT, [essence]),
@@ -474,11 +472,9 @@ impl Samples {
             wire!(HashPath, MAX_RECEIPT, paths),
             wire!(Receipt, MAX_RECEIPT, receipts),
             wire!(Certificate, MAX_CERTIFICATE, self.certificates.clone()),
-            wire!(Section, MAX_BUNDLE, bundle.sections.clone()),
             wire!(Handover, MAX_BUNDLE, [handover]),
             wire!(epochs::Change, MAX_HISTORY, [change]),
             wire!(RegionHistory, MAX_HISTORY, [history_of_regions]),
-            wire!(TrustBundle, MAX_BUNDLE, [bundle, handed]),
         ])
     }
 }

@@ -2,7 +2,6 @@
 
 #![allow(dead_code, reason = "each test uses its part of it")]
 
-use concord_spec::block::Block;
 use concord_spec::bundle::TrustedState;
 use concord_spec::catalogue::{Label, TypeRef};
 use concord_spec::certificate::Certificate;
@@ -16,7 +15,7 @@ use concord_spec::id::{
 use concord_spec::key::bls::SealSecretKey;
 use concord_spec::key::ed25519::SecretKey;
 use concord_spec::key::keyring::Keyring;
-use concord_spec::ledger::{BlockContext, CheckEach, Limits, Rejection};
+use concord_spec::ledger::{BlockContext, CheckEach, Rejection};
 use concord_spec::merkle;
 use concord_spec::recognition::{Level, Source, Terms};
 use concord_spec::record::{
@@ -26,7 +25,6 @@ use concord_spec::record::{
 use concord_spec::status::Reason;
 use concord_spec::verify::{CheckName, Language, Policy, Presented, Report, Verdict, verify};
 use concord_spec::world::{REGION_CODES, World};
-use std::sync::Arc;
 
 pub(crate) const HOUR_MS: u64 = 3_600_000;
 pub(crate) const DAY_MS: u64 = 24 * HOUR_MS;
@@ -320,20 +318,7 @@ pub(crate) fn refused(world: &World, record: &SignedRecord) -> &'static str {
 /// Appends a block so many milliseconds after the last. Records expire within hours: sign those for a later block with
 /// `with_not_after`.
 pub(crate) fn append_after(world: &mut World, later_ms: u64, records: Vec<SignedRecord>) {
-    let time = UnixMillis(world.state.tip().time.0 + later_ms);
-    let proposer = world.state.region_set().members()[0].region.clone();
-    let candidates = records.into_iter().map(Arc::new);
-    let draft = world
-        .state
-        .draft(time, &proposer, candidates, Limits::default(), &CheckEach);
-    assert_eq!(draft.refused, Vec::new());
-    let block = Block::from_bytes(&codec::to_vec(&draft.block)).unwrap();
-    let state = world.state.advance(&block, &CheckEach).unwrap();
-    let seal = world
-        .seal(&block, 0, 0..world.state.region_set().members().len())
-        .unwrap();
-    world.state = state;
-    world.blocks.push((block, seal));
+    world.append_after(later_ms, records).unwrap();
 }
 
 /// A record of a region that may enter the ledger so many milliseconds after the last block, at the latest.

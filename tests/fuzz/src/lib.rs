@@ -6,6 +6,7 @@
 pub mod mutate;
 
 use cap::Cap;
+use concord_spec::bundle::{Kind, Packed};
 use concord_spec::key::pem::{self, KeyKind, Protection};
 use concord_spec::ledger::SectionName;
 use concord_spec::status::Chunk;
@@ -27,6 +28,8 @@ pub struct Target {
     pub name: &'static str,
     /// Longest input that is tried, in bytes.
     pub max_len: usize,
+    /// Bytes that it may take besides [`memory_for`].
+    pub more_memory: usize,
     /// What it decodes.
     pub decoder: Decoder,
 }
@@ -42,11 +45,16 @@ pub enum Decoder {
 use Decoder::{Function, Structure};
 
 const fn target(name: &'static str, max_len: usize, decoder: Decoder) -> Target {
-    Target { name, max_len, decoder }
+    Target {
+        name,
+        max_len,
+        more_memory: 0,
+        decoder,
+    }
 }
 
 /// All targets.
-pub const TARGETS: [Target; 31] = [
+pub const TARGETS: [Target; 34] = [
     target("record", 1_024, Structure("record::SignedRecord")),
     target("payload", 1_024, Structure("record::Payload")),
     target("block", 2_048, Structure("block::Block")),
@@ -63,8 +71,15 @@ pub const TARGETS: [Target; 31] = [
     target("receipt", 512, Structure("receipt::Receipt")),
     target("certificate", 2_048, Structure("certificate::Certificate")),
     target("region_history", 1_024, Structure("epochs::RegionHistory")),
-    target("bundle", 4_096, Structure("bundle::TrustBundle")),
-    target("section", 1_280, Structure("bundle::Section")),
+    target("bundle", 4_096, Structure("bundle::content::TrustBundle")),
+    target("section", 1_280, Structure("bundle::content::Section")),
+    target("delta", 2_048, Structure("bundle::delta::Delta")),
+    // A window, and what comes out, of which there may be 6 MiB; once more when it is packed again.
+    Target {
+        more_memory: 64 << 20,
+        ..target("packed", 2_048, Function(packed, packed_seeds))
+    },
+    target("numbers", 192, Structure("status::numbers::Numbers")),
     target("keyring", 256, Structure("key::keyring::Keyring")),
     target("type_definition", 512, Structure("catalogue::TypeDefinition")),
     target("catalogue", 1_024, Structure("ledger::sections::Catalogue")),
@@ -128,7 +143,7 @@ pub fn execute(target: &'static Target, bytes: &[u8]) {
     static ACCEPTED: AtomicU64 = AtomicU64::new(0);
     let decode = DECODE.get_or_init(|| target.decode());
     MEMORY
-        .set_limit(MEMORY.allocated() + memory_for(bytes.len()))
+        .set_limit(MEMORY.allocated() + memory_for(bytes.len()) + target.more_memory)
         .expect("more than is allocated");
     let again = decode(bytes);
     MEMORY.set_limit(usize::MAX).expect("more than is allocated");
@@ -158,6 +173,32 @@ macro_rules! fuzz {
             $crate::mutate::mutate(bytes, size, max_size, seed)
         });
     };
+}
+
+/// What a carrier can make of a packed bundle once its digest is right again: kind and size stand first, then the frame. Frames
+/// have no one form, so that what is unpacked is packed again and must come out the same.
+fn packed(bytes: &[u8]) -> Option<Vec<u8>> {
+    let ([kind, size @ ..], frame) = bytes.split_first_chunk::<9>()?;
+    let kind = *Kind::ALL.get(usize::from(*kind))?;
+    let file = concord_spec::codec::to_vec(&Packed::around(kind, u64::from_be_bytes(*size), frame.to_vec()));
+    let (found, content) = Packed::open(&file).ok()?;
+    let again = Packed::bytes_of(found, &content);
+    assert!(Packed::open(&again).expect("what was packed") == (kind, content));
+    Some(bytes.to_vec())
+}
+
+fn packed_seeds() -> Vec<Vec<u8>> {
+    let contents = [
+        Vec::new(),
+        vec![7; 300],
+        (0..=255).collect(),
+        [b"a trust bundle ".repeat(9), vec![1]].concat(),
+    ];
+    let seed = |content: &Vec<u8>| {
+        let packed = Packed::of(Kind::State, content);
+        [&[0], packed.size.to_be_bytes().as_slice(), &packed.frame].concat()
+    };
+    contents.iter().map(seed).collect()
 }
 
 fn chunk(bytes: &[u8]) -> Option<Vec<u8>> {

@@ -2,7 +2,7 @@
 
 use crate::command::{card as cards, record as records, show};
 use concord_spec::block::Header;
-use concord_spec::bundle::TrustBundle;
+use concord_spec::bundle::{Delta, TrustBundle};
 use concord_spec::catalogue::label;
 use concord_spec::certificate::Certificate;
 use concord_spec::charter::card::Card;
@@ -128,6 +128,19 @@ pub(super) fn charter(signed: &SignedCharter) -> Words {
         "heartbeat",
         format!("{} ms", charter.parameters.heartbeat_ms),
     );
+    words
+}
+
+pub(super) fn delta(delta: &Delta) -> Words {
+    let Header { height, time, .. } = delta.header;
+    let mut words = Words::new();
+    put(&mut words, "continues", delta.base);
+    put(&mut words, "height", height);
+    put(&mut words, "time", show::time(time));
+    put(&mut words, "state root", delta.rest.state_root);
+    for section in &delta.sections {
+        put(&mut words, "section", &section.name);
+    }
     words
 }
 

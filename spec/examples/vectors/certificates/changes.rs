@@ -5,7 +5,6 @@ use crate::make::Error;
 use concord_spec::block::Block;
 use concord_spec::bundle::TrustBundle;
 use concord_spec::certificate::Certificate;
-use concord_spec::codec::{from_slice, to_vec};
 use concord_spec::credential::SignedCredential;
 use concord_spec::id::{Height, OfficeCode, OfficeId, RegionId, UnixMillis};
 use concord_spec::key::ed25519::SecretKey;
@@ -191,13 +190,13 @@ pub(super) fn refused() -> Result<Vec<Value>, Error> {
     world.change(Change::RemoveRegion(world.region()?), &[0, 1])?;
     world.append(Vec::new())?;
     let (bytes, chain) = (world.bundle()?, world.state.chain_id());
-    let good: TrustBundle = from_slice(&bytes, bytes.len())?;
+    let good = TrustBundle::from_bytes(&bytes)?;
     let vector = |name: &str, bytes: &[u8], result: &str| json!({ "name": name, "bundle": hex::encode(bytes), "chain_id": chain, "result": result });
     let mut all = vec![vector("with two handovers", &bytes, "accept")];
     for (name, change, result) in BROKEN {
         let mut broken = good.clone();
         change(&mut broken, &good.seal);
-        all.push(vector(name, &to_vec(&broken), result));
+        all.push(vector(name, &broken.to_bytes(), result));
     }
     Ok(all)
 }

@@ -36,6 +36,12 @@ impl Ground {
                 format!("没有机关开设过系列 {series}"),
                 format!("no office opened series {series}"),
             ),
+            Self::SeriesNotCarried { series, region } => say(
+                format!("所用数据不含地区 {region} 的机关，不知系列 {series}；请取含该地区的信任包"),
+                format!(
+                    "the data do not hold the offices of region {region}, and so not series {series}: get data that do"
+                ),
+            ),
             Self::SeriesNewer { series, height } => say(
                 format!("系列 {series} 在高度 {height} 的数据中尚不存在"),
                 format!("series {series} is newer than the data of height {height}"),
