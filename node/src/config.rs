@@ -35,6 +35,9 @@ pub struct NodeConfig {
     /// Peers that the ledger does not name, dialled for catching up only: `/ip4/../tcp/../p2p/<id>`.
     #[serde(default)]
     pub bootstrap: Vec<Multiaddr>,
+    /// Directory of the verifier page that it serves; default: `verify` beside the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<PathBuf>,
     /// The record pool.
     #[serde(default)]
     pub pool: PoolLimits,

@@ -1,7 +1,7 @@
 //! The node's HTTP interface (DESIGN 5): `/v1` for everyone, health and metrics on an address of their own.
 //!
 //! In the order of a request: [`serve`](self) connections and their limits, `submit` and `records`, `blocks`, `federation`, `directory`, `recognition`, `bundle`,
-//! `events`, `status` and `health`; `problem` what goes wrong, `openapi` the description made from the code.
+//! `events`, `status`, `page` and `health`; `problem` what goes wrong, `openapi` the description made from the code.
 //! Nothing here decides anything: records are judged by the pool, and proofs by whoever asks for them.
 
 mod blocks;
@@ -11,6 +11,7 @@ mod events;
 mod federation;
 mod health;
 mod openapi;
+mod page;
 mod problem;
 mod recognition;
 mod records;
@@ -43,6 +44,7 @@ use crate::config::Role;
 use crate::membership::{self, Standing};
 use crate::metrics::{HttpMeters, Metrics};
 use crate::network::NetworkHandle;
+use crate::page::Page;
 use crate::pool::{ChainError, ChainView, Pool};
 use problem::{Problem, as_problem};
 use serve::Limited;
@@ -73,6 +75,8 @@ pub struct Parts {
     pub network: NetworkHandle,
     /// What is counted.
     pub metrics: Metrics,
+    /// The verifier page.
+    pub page: Option<Page>,
     /// Where the API answers; port 0 lets the system choose.
     pub api: SocketAddr,
     /// Where health and metrics answer.
@@ -104,6 +108,7 @@ struct Api {
     metrics: Metrics,
     meters: HttpMeters,
     bundles: Bundles,
+    page: Option<Page>,
     stop: CancellationToken,
 }
 
@@ -135,12 +140,13 @@ pub async fn start(parts: Parts) -> Result<Server, HttpError> {
         network: parts.network,
         meters: meters.clone(),
         metrics: parts.metrics,
+        page: parts.page,
         stop: stop.clone(),
     });
     let listeners = [
         (
             Limited::new(api_listener, MAX_CONNECTIONS, meters.clone()),
-            public(),
+            public().into_iter().chain(page::routes()).collect(),
             api_address,
         ),
         (

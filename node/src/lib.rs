@@ -30,6 +30,7 @@ pub mod found;
 pub mod follow;
 pub mod history;
 pub mod bundles;
+pub mod page;
 pub mod http;
 pub mod node;
 pub mod command;

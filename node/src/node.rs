@@ -38,6 +38,7 @@ use crate::ledger::{Ledger, LedgerParts};
 use crate::membership::{self, MembershipError, Standing};
 use crate::metrics::Metrics;
 use crate::network::{self, Network, NetworkConfig, NetworkError, NetworkHandle, Voter};
+use crate::page;
 use crate::pool::{ChainView, Gossip, Pool, PoolConfig, PoolError, SignatureCache, system_clock};
 
 /// Verified signatures that are remembered.
@@ -140,11 +141,17 @@ pub struct Node {
 pub const RUN_FILE: &str = "run.json";
 
 impl Node {
-    /// Starts the node of a data directory. The API answers when this returns.
+    /// Starts the node of a data directory. The API answers when this returns. `page` is where the verifier page lies, when that
+    /// is to go before the configuration.
     ///
     /// # Errors
     /// See [`NodeError`]: every text says what to do.
-    pub async fn start(data_dir: &Path, passphrase: &Passphrase, hooks: Hooks) -> Result<Self, NodeError> {
+    pub async fn start(
+        data_dir: &Path,
+        passphrase: &Passphrase,
+        hooks: Hooks,
+        page: Option<PathBuf>,
+    ) -> Result<Self, NodeError> {
         let lock = DirLock::acquire(data_dir)?;
         let config = NodeConfig::read(data_dir)?;
         check_bootstrap(&config)?;
@@ -186,6 +193,7 @@ impl Node {
             pool: Arc::clone(&pool),
             network: handle.clone(),
             metrics,
+            page: page::find(page.as_deref().or(config.page.as_deref())),
             api: config.api,
             admin: config.admin,
         })

@@ -17,6 +17,11 @@ use crate::ledger::sealed_block;
 use crate::office::{now_ms, recorded};
 use crate::{Api, Book, HarnessError, Result, Submitted, claim};
 
+/// The legal day of issue.
+const ISSUED: &str = "2026-01-01";
+/// How far the office's clocks are ahead of UTC, in minutes.
+const ZONE: i16 = 480;
+
 /// A credential with the record that issues it alone.
 #[derive(Debug)]
 pub struct Signed {
@@ -31,20 +36,28 @@ pub struct Signed {
 /// # Errors
 /// The book is not an office's.
 pub fn sign(charter: &Charter, book: &mut Book) -> Result<Signed> {
+    sign_dated(charter, book, ISSUED, None)
+}
+
+/// Signs the next credential of a series, valid from a day until another or without end, and the record that issues it.
+///
+/// # Errors
+/// The book is not an office's, or a day is none.
+pub fn sign_dated(charter: &Charter, book: &mut Book, from: &str, until: Option<&str>) -> Result<Signed> {
     let Actor::Office(office) = book.pen.actor().clone() else {
         return Err(HarnessError::bytes("an office", book.pen.actor()));
     };
     let number = Number(book.next);
     book.next = book.next.saturating_add(1);
-    let content = content(number)?;
+    let content = content(number, from, until)?;
     let credential = Credential {
         issuer: Issuer {
             chain: charter.chain.clone(),
             office,
         },
         issued_at: now_ms() / 1_000,
-        not_before: content.valid_from.begins_at(480),
-        expires: None,
+        not_before: content.valid_from.begins_at(ZONE),
+        expires: content.validity.last_day().map(|day| day.ends_at(ZONE)),
         id: CredentialId {
             series: book.series,
             number,
@@ -98,7 +111,7 @@ pub fn certificate(api: &Api, signed: Signed) -> Result<Certificate> {
     })
 }
 
-fn content(number: Number) -> Result<Content> {
+fn content(number: Number, from: &str, until: Option<&str>) -> Result<Content> {
     let day = |text: &str| text.parse::<Day>().map_err(|why| HarnessError::bytes("a day", why));
     Ok(Content {
         salt: rand::thread_rng().r#gen(),
@@ -117,9 +130,9 @@ fn content(number: Number) -> Result<Content> {
             code: None,
             key: None,
         }],
-        issued_on: day("2026-01-01")?,
-        valid_from: day("2026-01-01")?,
-        validity: Validity::NoEnd,
+        issued_on: day(ISSUED)?,
+        valid_from: day(from)?,
+        validity: until.map(day).transpose()?.map_or(Validity::NoEnd, Validity::Until),
         provenance: Provenance::Native,
         predecessor: None,
         copy: None,

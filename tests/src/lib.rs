@@ -1,10 +1,11 @@
 //! The harness of the end-to-end tests: real `concordd` processes on loopback, and what does things to them and asks them.
 //!
 //! `programs -> cluster -> node -> api`; `ceremony` founds a federation by hand, `office` makes records, `ledger` reads back and checks what became of them,
-//! `stranger` knocks at the network, `usage` reads what the processes use.
+//! `stranger` knocks at the network, `browser` shows the verifier page, `usage` reads what the processes use.
 //! Not here: the claims themselves (`tests/*.rs`), the benchmark (`src/bin/bench`).
 
 pub mod api;
+pub mod browser;
 pub mod ceremony;
 pub mod certify;
 pub mod cluster;

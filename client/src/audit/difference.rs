@@ -5,7 +5,7 @@ use concord_spec::block::{Block, MAX_BLOCK, record_roots};
 use concord_spec::codec::{self, CodecError};
 use concord_spec::id::Height;
 use concord_spec::ledger::{BlockError, CheckSignatures, LedgerState, Limits};
-use concord_spec::record::RecordId;
+use concord_spec::record::{MAX_BLOCK_CHUNKS, RecordId};
 use concord_spec::seal::{RegionSet, Seal, SealError};
 use serde::Serialize;
 
@@ -35,6 +35,8 @@ pub enum Kind {
     Proposer,
     /// A record breaks a rule.
     Record,
+    /// Its changes of status cost more than those of a block may.
+    StatusChunks,
     /// The state after it is another.
     StateRoot,
     /// The history before it is another.
@@ -190,6 +192,11 @@ impl Difference {
                     region.to_string(),
                 )
             }
+            BlockError::Chunks(chunks) => of(
+                Kind::StatusChunks,
+                format!("at most {MAX_BLOCK_CHUNKS} chunks"),
+                format!("{chunks} chunks"),
+            ),
             BlockError::Record { index, id, rejection } => {
                 let mut of_record = of(
                     Kind::Record,

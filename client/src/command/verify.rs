@@ -4,13 +4,12 @@ mod paint;
 
 use super::{Done, Failure, Shared, bundle, show};
 use clap::Args;
-use concord_client::scan::{self, Scanned, Unreadable};
+use concord_client::scan;
 use concord_spec::bundle::TrustedState;
 use concord_spec::digest::Digest;
 use concord_spec::id::{RegionId, UnixMillis};
 use concord_spec::verify::{
-    self as rules, CheckName, CheckWords, DEFAULT_MAX_AGE_MS, Ground, Language, OutcomeOf, Policy, Presented, Report,
-    SealsSeen, Words,
+    CheckName, CheckWords, DEFAULT_MAX_AGE_MS, Language, OutcomeOf, Policy, Report, SealsSeen, Words,
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -100,23 +99,7 @@ pub(super) fn judge(
     now: UnixMillis,
     seen: &mut SealsSeen,
 ) -> Report {
-    match scan::scan_file(file) {
-        Ok(Scanned::Certificate(bytes)) => rules::verify_seen(Presented::Certificate(&bytes), state, policy, now, seen),
-        Ok(Scanned::Small(bytes)) => rules::verify_seen(Presented::Credential(&bytes), state, policy, now, seen),
-        Err(reason) => rules::unread(nothing_read(&reason), state, now),
-    }
-}
-
-/// What a report says of a file that gave nothing to verify.
-fn nothing_read(reason: &Unreadable) -> Ground {
-    if reason.needs_newer_software() {
-        let detail = reason.to_string();
-        return Ground::Newer { detail };
-    }
-    Ground::NothingRead {
-        reason: reason.code(),
-        words: reason.words(),
-    }
+    scan::report(&scan::scan_file(file), state, policy, now, seen)
 }
 
 /// Why nothing could be read, for the verdicts that say so.

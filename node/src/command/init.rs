@@ -92,6 +92,7 @@ impl Init {
             api: self.api,
             admin: self.admin,
             bootstrap: self.bootstrap,
+            page: None,
             pool: PoolLimits::default(),
         };
         if self.observer {

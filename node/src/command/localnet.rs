@@ -136,6 +136,7 @@ impl Localnet {
                 api: port()?,
                 admin: port()?,
                 bootstrap: Vec::new(),
+                page: None,
                 pool: PoolLimits::default(),
             };
             let label = |language: &str, text: &str| Label {

@@ -22,6 +22,10 @@ pub struct Start {
     /// Stops when standard input ends too: whoever started the node and holds the other end takes it along.
     #[arg(long)]
     until_eof: bool,
+    /// Directory of the verifier page, from `client/web/build`; goes before `page` in config.toml. Without either it is looked
+    /// for in `verify` beside this program.
+    #[arg(long, env = "CONCORD_PAGE", value_name = "DIR")]
+    page: Option<PathBuf>,
 }
 
 impl Start {
@@ -34,7 +38,8 @@ impl Start {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let run_file = self.data_dir.join(RUN_FILE);
         forget(&run_file)?;
-        let mut node = Node::start(&self.data_dir, &Passphrase::from_env()?, Hooks::from_env()?).await?;
+        let passphrase = Passphrase::from_env()?;
+        let mut node = Node::start(&self.data_dir, &passphrase, Hooks::from_env()?, self.page).await?;
         let addresses = node.addresses().clone();
         durable::replace_file(&run_file, serde_json::to_string(&addresses)?.as_bytes(), 0o644)?;
         tracing::info!(

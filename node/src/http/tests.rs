@@ -55,6 +55,7 @@ impl Bench {
             meters: metrics.http.clone(),
             bundles: Bundles::start(view, metrics.http.clone(), stop.clone()),
             metrics,
+            page: None,
             stop,
         };
         Self {
@@ -608,6 +609,7 @@ async fn a_stopping_server_lets_go_of_who_listens() {
         chain: Arc::clone(&bench.api.chain),
         pool: Arc::clone(&bench.api.pool),
         network: bench.api.network.clone(),
+        page: None,
         metrics: bench.api.metrics.clone(),
         api: any,
         admin: any,
@@ -630,4 +632,61 @@ async fn a_stopping_server_lets_go_of_who_listens() {
     server.stop().await;
     assert!(began.elapsed() < STOP_TIME, "it waited for a listener");
     while listener.read_buf(&mut said).await.unwrap() > 0 {}
+}
+
+#[tokio::test]
+async fn the_page_comes_with_what_keeps_it_to_itself_and_a_tag_and_compressed_if_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, bytes) in [
+        ("index.html", "<p>"),
+        ("concord.wasm", "engine"),
+        ("concord.wasm.gz", "zip"),
+    ] {
+        std::fs::write(dir.path().join(name), bytes).unwrap();
+    }
+    let mut bench = Bench::new().await;
+    Arc::get_mut(&mut bench.api).unwrap().page = Some(Page::read(dir.path()).unwrap());
+    let ask = |path: &str, header: (header::HeaderName, &str)| {
+        let mut request = request("GET", path, Vec::new());
+        request.headers_mut().insert(header.0, header.1.parse().unwrap());
+        bench.ask(page::routes(), request)
+    };
+    let (status, headers, body) = ask("/verify/", (header::ACCEPT_ENCODING, "gzip, br")).await;
+    assert_eq!((status, &body[..]), (StatusCode::OK, &b"<p>"[..]));
+    assert_eq!(headers[header::CONTENT_TYPE], "text/html; charset=utf-8");
+    let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
+    assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'") && !policy.contains("http"));
+    assert!(!headers.contains_key(header::CONTENT_ENCODING));
+
+    let known = headers[header::ETAG].to_str().unwrap();
+    let (status, _, body) = ask("/verify/index.html", (header::IF_NONE_MATCH, known)).await;
+    assert_eq!((status, body.len()), (StatusCode::NOT_MODIFIED, 0));
+    let (_, headers, body) = ask("/verify/concord.wasm", (header::ACCEPT_ENCODING, "gzip;q=1.0, br")).await;
+    assert_eq!(
+        (&headers[header::CONTENT_ENCODING], &body[..]),
+        (&HeaderValue::from_static("gzip"), &b"zip"[..])
+    );
+    let (_, headers, body) = ask("/verify/concord.wasm", (header::ACCEPT_ENCODING, "br")).await;
+    assert_eq!(
+        (headers.get(header::CONTENT_ENCODING), &body[..]),
+        (None, &b"engine"[..])
+    );
+
+    for path in ["/verify/none.js", "/verify/concord.wasm.gz", "/verify/..%2Findex.html"] {
+        let (status, _, _) = ask(path, (header::ACCEPT, "*/*")).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_node_without_a_page_says_how_to_get_one() {
+    let bench = Bench::new().await;
+    let (status, _, body) = bench.ask(page::routes(), request("GET", "/verify/", Vec::new())).await;
+    let problem: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(
+        (status, &problem["code"]),
+        (StatusCode::NOT_FOUND, &Value::from("NO_PAGE"))
+    );
+    assert!(problem["detail"].as_str().unwrap().contains("client/web/build"));
 }

@@ -69,6 +69,7 @@ impl Bench {
             api: anywhere,
             admin: anywhere,
             bootstrap: Vec::new(),
+            page: None,
             pool: PoolLimits::default(),
         }
     }

@@ -67,6 +67,7 @@ fn config(region: &RegionId, role: Role) -> NodeConfig {
         api: any,
         admin: any,
         bootstrap: Vec::new(),
+        page: None,
         pool: PoolLimits {
             low_water_bytes: 0,
             ..PoolLimits::default()
@@ -109,7 +110,9 @@ impl Federation {
 
     async fn start(&self, index: usize) -> Node {
         let dir = self.dirs[index].path();
-        Node::start(dir, &Passphrase::none(), Hooks::default()).await.unwrap()
+        Node::start(dir, &Passphrase::none(), Hooks::default(), None)
+            .await
+            .unwrap()
     }
 
     async fn start_founders(&self) -> Vec<Node> {
@@ -333,7 +336,7 @@ async fn an_observer_replicates_without_keys_to_vote_with() {
         dir.path().join(crate::config::CHARTER_FILE),
     )
     .unwrap();
-    let observer = Node::start(dir.path(), &Passphrase::none(), Hooks::default())
+    let observer = Node::start(dir.path(), &Passphrase::none(), Hooks::default(), None)
         .await
         .unwrap();
     let peer = card.peer_id.clone();
@@ -493,7 +496,7 @@ async fn a_version_that_this_software_does_not_know_stops_the_nodes_with_a_word(
         // It says once more why it stopped.
         node.stop().await.unwrap_err();
     }
-    let again = Node::start(federation.dirs[0].path(), &Passphrase::none(), Hooks::default()).await;
+    let again = Node::start(federation.dirs[0].path(), &Passphrase::none(), Hooks::default(), None).await;
     let why = again.unwrap_err().to_string();
     assert!(why.contains("install newer software"), "{why}");
 }

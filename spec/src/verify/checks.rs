@@ -58,16 +58,28 @@ impl Findings {
             exit: verdict.exit_code(),
             checks: self.checks,
             recognised: self.recognised,
-            data: DataUsed {
-                chain: state.charter().chain.to_string(),
-                chain_id: state.chain_id(),
-                height: state.height(),
-                time_ms: state.time(),
-                age_ms: device.now.0.saturating_sub(state.time().0),
-                clock: device.judge(state, self.sealed),
-            },
+            data: DataUsed::read(state, device, self.sealed),
             // What is not genuine is not shown as if it said something.
             subject: self.subject.filter(|_| verdict != Verdict::NotGenuine),
+        }
+    }
+}
+
+impl DataUsed {
+    /// What a verifier's data are at a time of its clock.
+    #[must_use]
+    pub fn at(state: &TrustedState, now: UnixMillis) -> Self {
+        Self::read(state, &Device::read(now, state), None)
+    }
+
+    fn read(state: &TrustedState, device: &Device, sealed: Option<UnixMillis>) -> Self {
+        Self {
+            chain: state.charter().chain.to_string(),
+            chain_id: state.chain_id(),
+            height: state.height(),
+            time_ms: state.time(),
+            age_ms: device.now.0.saturating_sub(state.time().0),
+            clock: device.judge(state, sealed),
         }
     }
 }

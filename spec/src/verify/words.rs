@@ -3,7 +3,7 @@
 
 mod grounds;
 
-use super::report::{Bilingual, CheckName, Clock, Colour, OutcomeOf, Recognised, Report, Subject, Verdict};
+use super::report::{Bilingual, CheckName, Clock, Colour, DataUsed, OutcomeOf, Recognised, Report, Subject, Verdict};
 use crate::catalogue::{Label, label};
 use crate::id::UnixMillis;
 use crate::recognition::Level;
@@ -147,7 +147,7 @@ impl Report {
                     text: check.ground.told(language),
                 })
                 .collect(),
-            data: say(self.whose_data()),
+            data: say(self.data.told()),
             clock: self.data.clock.warning().map(say),
         }
     }
@@ -161,10 +161,13 @@ impl Report {
             None => self.verdict.title(),
         }
     }
+}
 
-    fn whose_data(&self) -> Bilingual {
-        let data = &self.data;
-        let (chain, height, time, age) = (&data.chain, data.height, moment(data.time_ms), length(data.age_ms));
+impl DataUsed {
+    /// Whose data, and how old.
+    #[must_use]
+    pub fn told(&self) -> Bilingual {
+        let (chain, height, time, age) = (&self.chain, self.height, moment(self.time_ms), length(self.age_ms));
         Bilingual::new(
             format!("数据来自 {chain} 高度 {height}，{time}（距今 {}）", age.zh),
             format!("data of {chain} at height {height}, {time} ({} old)", age.en),

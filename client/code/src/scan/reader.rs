@@ -126,10 +126,14 @@ fn codes(picture: &BitMatrix, most: usize) -> Vec<RXingResult> {
         };
         if let Some(read) = Decode(sampled.getBits()).ok().filter(|read| read.isValid()) {
             used.extend(corners_of);
-            found.push(RXingResult::with_decoder_result(
-                read,
-                sampled.getPoints(),
+            let (text, points) = (read.text(), sampled.getPoints().to_vec());
+            // Without the time of reading, which nobody asks for: WebAssembly has no clock.
+            found.push(RXingResult::new_timestamp(
+                &text,
+                Vec::new(),
+                points,
                 BarcodeFormat::QR_CODE,
+                0,
             ));
         }
     }
