@@ -1,6 +1,7 @@
 //! `concord NOUN VERB`: what the command line offers; the documentation here is the help text.
 
 mod access;
+mod audit;
 mod bundle;
 mod card;
 mod charter;
@@ -41,6 +42,7 @@ Exit codes:
   4   verify: UNREADABLE, NEEDS NEWER SOFTWARE (grey)
   5   verify: EXPIRED, NOT YET VALID, SUSPENDED, SUPERSEDED, NOT RECOGNISED (orange)
   6   watch: an alarm, with --once or --exit-on-alarm
+  7   audit: a difference was found; the report names it
   10  it could not be done; the message says why and what to do
 Of several files, verify gives the worst: red 1, then grey 4, orange 5, amber 3, green 0.";
 
@@ -124,6 +126,8 @@ enum Noun {
     Verify(verify::Verify),
     /// Say what is in a file, without judging it
     Inspect(inspect::Inspect),
+    /// Audit a ledger: replay it from its charter, believing nobody
+    Audit(audit::Command),
     /// Watch an office's series: tell of every record that its own journals do not know
     Watch(watch::Watch),
     /// The whole way once: four regions, an office, a sheet, certificates, and offline verification
@@ -149,6 +153,7 @@ impl Cli {
             Noun::Bundle(verb) => verb.run(shared),
             Noun::Verify(command) => command.run(shared),
             Noun::Inspect(command) => command.run(shared),
+            Noun::Audit(command) => command.run(shared),
             Noun::Watch(command) => command.run(shared),
             Noun::Demo(command) => command.run(shared),
         }

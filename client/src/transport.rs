@@ -294,13 +294,20 @@ impl Node {
     /// # Errors
     /// See [`TransportError`].
     pub fn block(&self, height: Height) -> Result<Option<(Block, Seal)>, TransportError> {
-        let path = format!("/v1/blocks/{height}/raw");
-        let max = MAX_BLOCK.saturating_add(MAX_SEAL);
-        let Some(bytes) = unknown_is_none(self.get_bytes(&path, max, REQUEST_TIME))? else {
+        let Some(bytes) = self.raw_block(height)? else {
             return Ok(None);
         };
-        let SealedBlock(block, seal) = codec::from_slice(&bytes, max).map_err(|error| self.strange(&path, error))?;
+        let sealed = codec::from_slice(&bytes, MAX_SEALED_BLOCK);
+        let SealedBlock(block, seal) = sealed.map_err(|error| self.strange(&raw_block(height), error))?;
         Ok(Some((block, seal)))
+    }
+
+    /// What a node hands over as a sealed block, not even decoded; `None` past the tip.
+    ///
+    /// # Errors
+    /// See [`TransportError`].
+    pub fn raw_block(&self, height: Height) -> Result<Option<Vec<u8>>, TransportError> {
+        unknown_is_none(self.get_bytes(&raw_block(height), MAX_SEALED_BLOCK, REQUEST_TIME))
     }
 
     /// Every change of regions since the charter, not checked.
@@ -435,6 +442,11 @@ impl Node {
 
 /// Most bytes of a seal with its frame.
 const MAX_SEAL: usize = 1_024;
+const MAX_SEALED_BLOCK: usize = MAX_BLOCK + MAX_SEAL;
+
+fn raw_block(height: Height) -> String {
+    format!("/v1/blocks/{height}/raw")
+}
 
 /// What `GET /v1/blocks/{height}/raw` answers: CBOR `[block, seal]`, both byte strings.
 struct SealedBlock(Block, Seal);

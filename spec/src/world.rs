@@ -304,6 +304,15 @@ impl World {
     /// # Errors
     /// A record that the rules refuse.
     pub fn change(&mut self, change: Change, voters: &[usize]) -> Result<(), WorldError> {
+        self.vote(change, voters)?;
+        self.append(Vec::new())
+    }
+
+    /// A change of the federation, proposed by the first of `voters` and voted for by all of them, in one block.
+    ///
+    /// # Errors
+    /// A record that the rules refuse.
+    pub fn vote(&mut self, change: Change, voters: &[usize]) -> Result<(), WorldError> {
         let (first, others) = voters.split_first().ok_or("no voters")?;
         let proposal = self.by_region_at(*first, Action::Propose(Box::new(change)))?;
         let vote = Vote {
@@ -314,8 +323,7 @@ impl World {
         for voter in others {
             records.push(self.by_region_at(*voter, Action::Vote(vote))?);
         }
-        self.append(records)?;
-        self.append(Vec::new())
+        self.append(records)
     }
 
     /// A record of the office, signed by two of its three keys.

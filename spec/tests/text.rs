@@ -1,5 +1,5 @@
 //! `spec/text` names what the code has: each action, change, rejection, tag, reason and verdict; its CDDL is one whole.
-//! Not here: whether the vectors fit the CDDL, which `spec/text/check.py` tells with a validator that this repository does not depend on.
+//! Not here: whether the vectors fit the CDDL, which `tests/python/run` tells with a validator that this workspace does not depend on.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

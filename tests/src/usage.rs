@@ -39,11 +39,17 @@ impl Usage {
         })
     }
 
+    /// Processor time between `earlier` and this, of all threads.
+    #[must_use]
+    pub fn cpu_since(&self, earlier: &Self) -> Duration {
+        self.cpu.saturating_sub(earlier.cpu)
+    }
+
     /// Share of one core between `earlier` and this, 1.0 for all of it.
     #[must_use]
     pub fn core_share_since(&self, earlier: &Self) -> f64 {
         let wall = self.at.duration_since(earlier.at);
-        self.cpu.saturating_sub(earlier.cpu).as_secs_f64() / wall.as_secs_f64()
+        self.cpu_since(earlier).as_secs_f64() / wall.as_secs_f64()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod changes;
 mod forks;
+mod receipts;
 mod recognised;
 mod reports;
 mod selected;
@@ -54,6 +55,7 @@ pub(super) fn file() -> Result<Value, Error> {
     vectors.extend(forged_seals(&scene)?);
     vectors.extend(statuses(&scene)?);
     vectors.extend(circumstances(&scene)?);
+    vectors.extend(receipts::all(&scene)?);
     for part in [
         changes::regions,
         changes::offices,

@@ -1,14 +1,12 @@
 //! What a device makes of a bundle or a delta, by what it holds and trusts (`spec/text/bundles.md`).
 
-use super::{Error, shortened};
-use concord_spec::bundle::{
-    Delta, Held, Kind, MAX_UNATTENDED_MS, Packed, SectionChangeBody, Selection, Start, Terms, TrustBundle,
-};
-use concord_spec::codec::to_vec;
+use super::{Error, replaced, shortened};
+use concord_spec::bundle::{Delta, Held, Kind, MAX_UNATTENDED_MS, Packed, SectionChangeBody, Selection, TrustBundle};
+use concord_spec::codec::{Writer, to_vec};
 use concord_spec::digest::Digest;
-use concord_spec::id::{Height, SeriesId, UnixMillis};
+use concord_spec::id::{Height, SeriesId};
 use concord_spec::record::{Action, Change, NumberRange, SetStatus, StatusChange};
-use concord_spec::status::{Numbers, Reason, StatusKind};
+use concord_spec::status::{Chunk, Numbers, Reason, StatusKind};
 use concord_spec::world::World;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -63,7 +61,7 @@ fn files() -> Result<Files, Error> {
     revoke(&mut world, &[(3, 1)], StatusChange::Set(StatusKind::Suspended))?;
     let chain = world.state.chain_id();
     let held = Held::open(&world.bundle()?, &chain)?;
-    let own = Selection::of(Some(BTreeSet::from([world.type_ref().id])), None).ok_or("a selection")?;
+    let own = own(&world)?;
     let mut all = Files {
         held: held.clone(),
         files: Map::new(),
@@ -137,10 +135,36 @@ fn forks(all: &mut Files, anchored: &TrustBundle) -> Result<(), Error> {
     Ok(())
 }
 
+/// A byte string, encoded.
+fn bytes(of: &[u8]) -> Vec<u8> {
+    let mut writer = Writer::new();
+    writer.bytes(of);
+    writer.into_vec()
+}
+
+/// The world's type alone.
+fn own(world: &World) -> Result<Selection, Error> {
+    let types = BTreeSet::from([world.type_ref().id]);
+    Ok(Selection::of(Some(types), None).ok_or("a selection")?)
+}
+
 /// Files that are not what they say.
 fn packed(all: &mut Files, newest: &TrustBundle) -> Result<(), Error> {
     let content = to_vec(newest);
     let good = Packed::of(Kind::State, &content);
+    let mut chunk = Chunk::empty();
+    std::iter::once(0).chain(5..17).for_each(|place| chunk.set(place, true));
+    let bitmap: Vec<u8> = [&[0x02, 0x87, 0xff, 0x80], [0; 509].as_slice()].concat();
+    let raw = replaced(&content, &bytes(&chunk.encode()), &bytes(&bitmap))?;
+    all.put("chunk-as-a-bitmap", &Packed::bytes_of(Kind::State, &raw));
+    let kind = to_vec(&all.world.type_ref().id);
+    let (once, twice) = (
+        [&[0x81], kind.as_slice()].concat(),
+        [&[0x82], kind.as_slice(), &kind].concat(),
+    );
+    let of_type = Packed::open(&newest.select(&own(&all.world)?).to_bytes())?.1;
+    let doubled = replaced(&of_type, &once, &twice)?;
+    all.put("a-type-twice", &Packed::bytes_of(Kind::State, &doubled));
     let mut flipped = to_vec(&good);
     if let Some(byte) = flipped.iter_mut().nth(1_000) {
         *byte ^= 4;
@@ -171,6 +195,18 @@ fn packed(all: &mut Files, newest: &TrustBundle) -> Result<(), Error> {
 type Case = (&'static str, Option<&'static str>, &'static str, &'static str);
 
 const CASES: &[Case] = &[
+    (
+        "a chunk in another encoding",
+        Some("held"),
+        "chunk-as-a-bitmap",
+        "StatusChunk",
+    ),
+    (
+        "a selection with a type twice",
+        Some("newest"),
+        "a-type-twice",
+        "Selection",
+    ),
     ("the first", None, "newest", "newest"),
     ("the first, of a type", None, "newest-type", "newest-type"),
     ("a delta with nothing held", None, "delta", "Kind"),
@@ -252,123 +288,114 @@ fn vector(all: &Files, case: &Case) -> Value {
     json!({ "name": name, "held": held, "file": file, "now": all.world.state.tip().time, "result": result })
 }
 
-/// With a checkpoint, a late clock, or the wish to go back.
-fn on_terms(all: &Files) -> Result<Vec<Value>, Error> {
-    let now = all.world.state.tip().time;
-    let at = all.world.checkpoint(Height(2))?;
-    let not_anchored = all.world.checkpoint(Height(3))?;
-    let forged = format!("2:{}", Digest::ZERO);
-    let late = UnixMillis(
-        all.held
-            .state()
-            .time()
-            .0
-            .saturating_add(MAX_UNATTENDED_MS)
-            .saturating_add(1),
-    );
-    let genesis = UnixMillis(
-        all.world
-            .state
-            .charter()
-            .genesis
-            .0
-            .saturating_add(MAX_UNATTENDED_MS)
-            .saturating_add(1),
-    );
-    let vector = |name, held: Option<&str>, file, now: UnixMillis, result, more: &[(&str, Value)]| {
-        let mut vector = json!({ "name": name, "held": held, "file": file, "now": now, "result": result });
-        if let Some(fields) = vector.as_object_mut() {
-            fields.extend(more.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
-        }
-        vector
-    };
-    let checkpoint = |text: String| [("checkpoint", json!(text))];
-    let back = [("go_back", json!(true))];
-    Ok(vec![
-        vector(
-            "the first, from a checkpoint",
-            None,
-            "newest-anchored",
-            now,
-            "newest",
-            &checkpoint(at.to_string()),
-        ),
-        vector(
-            "a checkpoint that is not shown",
-            None,
-            "newest-anchored",
-            now,
-            "CheckpointNotShown",
-            &checkpoint(not_anchored.to_string()),
-        ),
-        vector(
-            "a checkpoint of another history",
-            None,
-            "newest-anchored",
-            now,
-            "Fork",
-            &checkpoint(forged),
-        ),
-        vector(
+/// Checkpoint, whether it is late, whether the person wants to go back.
+type OnTerms = (Case, Option<&'static str>, Option<Late>, bool);
+
+/// More than 366 days after what.
+#[derive(Clone, Copy)]
+enum Late {
+    Held,
+    Genesis,
+}
+
+const ANCHORED: &str = "newest-anchored";
+
+const ON_TERMS: &[OnTerms] = &[
+    (
+        ("the first, from a checkpoint", None, ANCHORED, "newest"),
+        Some("shown"),
+        None,
+        false,
+    ),
+    (
+        ("a checkpoint that is not shown", None, ANCHORED, "CheckpointNotShown"),
+        Some("not shown"),
+        None,
+        false,
+    ),
+    (
+        ("a checkpoint of another history", None, ANCHORED, "Fork"),
+        Some("forged"),
+        None,
+        false,
+    ),
+    (
+        (
             "a charter of more than 366 days ago",
             None,
             "newest",
-            genesis,
             "CheckpointNeeded",
-            &[],
         ),
-        vector(
-            "held for more than 366 days",
-            Some("held"),
-            "delta",
-            late,
-            "CheckpointNeeded",
-            &[],
-        ),
-        vector(
+        None,
+        Some(Late::Genesis),
+        false,
+    ),
+    (
+        ("held for more than 366 days", Some("held"), "delta", "CheckpointNeeded"),
+        None,
+        Some(Late::Held),
+        false,
+    ),
+    (
+        (
             "a whole after more than 366 days",
             Some("held"),
-            "newest-anchored",
-            late,
+            ANCHORED,
             "CheckpointNeeded",
-            &[],
         ),
-        vector(
-            "a checkpoint instead of what is held",
-            Some("held"),
-            "newest-anchored",
-            now,
-            "newest",
-            &checkpoint(at.to_string()),
-        ),
-        vector(
-            "an older one that is wanted",
-            Some("newest"),
-            "held",
-            now,
-            "held",
-            &back,
-        ),
-    ])
+        None,
+        Some(Late::Held),
+        false,
+    ),
+    (
+        ("a checkpoint instead of what is held", Some("held"), ANCHORED, "newest"),
+        Some("shown"),
+        None,
+        false,
+    ),
+    (
+        ("an older one that is wanted", Some("newest"), "held", "held"),
+        None,
+        None,
+        true,
+    ),
+];
+
+fn vector_on_terms(all: &Files, one: &OnTerms) -> Result<Value, Error> {
+    let (case, checkpoint, late, go_back) = one;
+    let mut vector = vector(all, case);
+    let fields = vector.as_object_mut().ok_or("a vector that is no object")?;
+    let since = late.map(|late| match late {
+        Late::Held => all.held.state().time(),
+        Late::Genesis => all.world.state.charter().genesis,
+    });
+    if let Some(since) = since {
+        fields.insert(
+            "now".to_owned(),
+            json!(since.0.saturating_add(MAX_UNATTENDED_MS).saturating_add(1)),
+        );
+    }
+    if let Some(which) = checkpoint {
+        let text = match *which {
+            "shown" => all.world.checkpoint(Height(2))?.to_string(),
+            "not shown" => all.world.checkpoint(Height(3))?.to_string(),
+            _ => format!("2:{}", Digest::ZERO),
+        };
+        fields.insert("checkpoint".to_owned(), json!(text));
+    }
+    if *go_back {
+        fields.insert("go_back".to_owned(), json!(true));
+    }
+    Ok(vector)
 }
 
 /// `bundles.json`
 pub(super) fn file() -> Result<Value, Error> {
     let all = files()?;
     let mut vectors: Vec<Value> = CASES.iter().map(|case| vector(&all, case)).collect();
-    vectors.extend(on_terms(&all)?);
-    // Made by hand above; that they come out so is for the test. What can be made at all is tried here.
-    let terms = Terms {
-        checkpoint: None,
-        go_back: false,
-        now: all.world.state.tip().time,
-    };
-    let start = Start {
-        chain_id: all.world.state.chain_id(),
-        checkpoint: None,
-        now: terms.now,
-    };
-    Held::start(&all.world.bundle()?, &start)?;
+    for one in ON_TERMS {
+        vectors.push(vector_on_terms(&all, one)?);
+    }
     Ok(json!({
         "about": "A device that holds `held` (or nothing) of the chain `chain_id`, at `now`, with `checkpoint` and `go_back` where they are there, is offered `file`. `result`: the name of the file whose content it holds then, or why it refuses and goes on with what it has. Files with one content may differ in their frames.",
         "chain_id": all.world.state.chain_id(),

@@ -112,7 +112,8 @@ pub enum BundleError {
     TooMuch,
     /// Nothing trusted is recent enough.
     #[error(
-        "what you trust is from {since} ms, more than 12 months ago: since then keys that were given up may have been stolen. Give a newer checkpoint from a source you trust"
+        "what you trust is of {}, more than 12 months ago: since then keys that were given up may have been stolen. Give a newer checkpoint from a source you trust",
+        date(.since)
     )]
     CheckpointNeeded {
         /// Time of the header held, of the checkpoint, or of the charter.
@@ -124,6 +125,13 @@ pub enum BundleError {
         /// The checkpoint.
         checkpoint: Checkpoint,
     },
+}
+
+/// The day in UTC.
+fn date(at: &UnixMillis) -> String {
+    let stamp = i64::try_from(at.0).ok();
+    let stamp = stamp.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    stamp.map_or_else(|| format!("{at} ms"), |stamp| stamp.strftime("%Y-%m-%d").to_string())
 }
 
 impl From<CodecError> for BundleError {

@@ -94,9 +94,12 @@ impl Packed {
             return Err(BundleError::Bomb { allowed });
         }
         let decoder = StreamingDecoder::new_with_max_window_size(self.frame.as_slice(), MAX_WINDOW);
-        let mut decoder = decoder.map_err(|error| match error {
-            FrameDecoderError::WindowSizeTooBig { requested, .. } => BundleError::Window { window: requested },
-            _ => BundleError::Frame,
+        let mut decoder = decoder.map_err(|error| {
+            if let FrameDecoderError::WindowSizeTooBig { requested, .. } = error {
+                BundleError::Window { window: requested }
+            } else {
+                BundleError::Frame
+            }
         })?;
         let mut content = Vec::new();
         let more = self.size.saturating_add(1);

@@ -1,6 +1,6 @@
 //! Protected headers (RFC 9052 3.1): alg 1, kid 4, typ 16 (RFC 9596), in this order.
 
-use crate::codec::{CodecError, Reader, Wire, Writer};
+use crate::codec::{CodecError, Reader, Wire, Writer, from_slice};
 use crate::key::Kid;
 
 const ALG: i64 = 1;
@@ -10,14 +10,20 @@ const TYP: i64 = 16;
 const ED25519: i64 = -19;
 /// Longest `typ` in bytes.
 pub(super) const TYP_MAX: usize = 64;
-/// Longest encoded header: a map head, three keys, the algorithm, a kid of 8 and a `typ` of [`TYP_MAX`] bytes with their heads.
-pub(super) const HEADER_MAX: usize = 96;
-
 /// A protected header of this profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) kid: Kid,
     pub(super) typ: Option<String>,
+}
+
+impl Header {
+    /// Reads a byte string that holds a header. It is bounded by the message around it and by what a header is, once its algorithm
+    /// is known.
+    pub(super) fn read(r: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let bytes = r.bytes(usize::MAX)?;
+        from_slice(bytes, bytes.len())
+    }
 }
 
 impl Wire for Header {
@@ -34,7 +40,8 @@ impl Wire for Header {
     }
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
-        let pairs = r.map_len(3)?;
+        let pairs = r.map_len(usize::MAX)?;
+        // The algorithm before the number of headers: another may well have others.
         expect_key(r, pairs, 1, ALG)?;
         match r.int()? {
             ED25519 => {}
@@ -44,6 +51,12 @@ impl Wire for Header {
                     found,
                 });
             }
+        }
+        if pairs > 3 {
+            return Err(CodecError::OverBound {
+                found: u64::try_from(pairs).unwrap_or(u64::MAX),
+                max: 3,
+            });
         }
         expect_key(r, pairs, 2, KID)?;
         let kid = r.byte_array()?;

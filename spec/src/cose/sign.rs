@@ -1,6 +1,6 @@
 //! `COSE_Sign` (RFC 9052 4.1): the signatures of a keyring.
 
-use super::header::{HEADER_MAX, Header};
+use super::header::Header;
 use crate::codec::{CodecError, Reader, Wire, Writer, from_slice, to_vec};
 use crate::key::{BatchItem, Keyring, Kid, PublicKey, SecretKey, Signature};
 
@@ -225,7 +225,7 @@ impl Wire for Signed {
         let mut signatures = Vec::new();
         for _ in 0..count {
             r.array(3)?;
-            let header: Header = from_slice(r.bytes(HEADER_MAX)?, HEADER_MAX)?;
+            let header = Header::read(r)?;
             if header.typ.is_some() {
                 return Err(CodecError::UnknownKey {
                     what: "COSE signer header",

@@ -1,6 +1,6 @@
 //! `COSE_Sign1` (RFC 9052 4.2): one signature.
 
-use super::header::{HEADER_MAX, Header};
+use super::header::Header;
 use crate::codec::{CodecError, Reader, Wire, Writer, from_slice, to_vec};
 use crate::key::{BatchItem, Kid, PublicKey, SecretKey, Signature};
 
@@ -109,7 +109,7 @@ impl Wire for Sign1 {
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
         r.array(4)?;
-        let header: Header = from_slice(r.bytes(HEADER_MAX)?, HEADER_MAX)?;
+        let header = Header::read(r)?;
         let typ = header.typ.clone().ok_or(CodecError::MissingKey {
             what: "COSE header",
             key: 16,

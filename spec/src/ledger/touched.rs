@@ -10,8 +10,10 @@ use crate::record::{Action, StatusChange};
 use crate::status::StatusKind;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Most bytes of what a block touched.
-pub const MAX_TOUCHED: usize = 8 << 20;
+/// Most bytes of what a block touched: its 4 MiB may name 1.4 million ranges, each of which may touch three sets.
+pub const MAX_TOUCHED: usize = 48 << 20;
+/// Most numbers' ranges that a block touched.
+const MAX_NUMBERS: usize = 1 << 23;
 
 /// Numbers of a series that a block put into a set or took out of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +47,7 @@ pub struct Touched {
 wire_array!(Touched version 1 "touched" {
     sections: list(MAX_ENTRIES),
     series: list(MAX_ENTRIES),
-    numbers: list(MAX_ENTRIES),
+    numbers: list(MAX_NUMBERS),
 });
 
 impl LedgerState {

@@ -105,7 +105,7 @@ pub(super) fn certificate(
     findings.note(CheckName::Readable, Ground::Certificate);
     findings.subject = Some(subject(credential.credential(), Some(receipt), state));
     // The seal first: only what it covers may tell that the issuer is newer than the data.
-    let newer = receipt.height > state.height() && receipt.time > state.time();
+    let newer = receipt.height > state.height();
     let recorded = recorded(certificate, state, seen);
     let other_regions = newer && recorded == Err(Broken::Seal);
     let newer = newer && (recorded.is_ok() || other_regions);
@@ -264,8 +264,11 @@ fn authentic<'a>(
 
 fn unknown_series(findings: &mut Findings, credential: &Credential, state: &TrustedState, may_be_newer: bool) {
     let (name, series, height) = (CheckName::Authentic, credential.id.series, state.height());
-    let region = state.federation().holder_of(&credential.issuer.office.region);
-    if !state.carries_offices_of(region) {
+    // A series may stand in another region's directory than its holder's: any that is lacking may hold it.
+    let lacking = |region: &&RegionId| !state.carries_offices_of(region);
+    let of_issuer = Some(&credential.issuer.office.region).filter(lacking);
+    let mut others = state.federation().regions.iter().map(|entry| &entry.region);
+    if let Some(region) = of_issuer.or_else(|| others.find(lacking)) {
         let region = region.clone();
         findings.decide(name, Ground::SeriesNotCarried { series, region }, Verdict::Unknown);
     } else if may_be_newer {
@@ -285,6 +288,10 @@ fn recorded(certificate: &Certificate, state: &TrustedState, seen: &mut SealsSee
     }
     if receipt.height == Height(0) {
         return Err(Broken::NoBlock);
+    }
+    // The times of blocks ascend: what a quorum of an old set, or of an invented future, seals out of turn is no block of this chain.
+    if receipt.height.cmp(&state.height()) != receipt.time.cmp(&state.time()) {
+        return Err(Broken::Time);
     }
     let block = receipt.block_hash(&batch_root).map_err(|_| Broken::Path)?;
     if seen.hold(state, receipt, &block) {

@@ -17,6 +17,8 @@ pub enum Broken {
     SignedLater,
     /// There is no block 0.
     NoBlock,
+    /// Beside the data's height and time, no block of this height can be of this time.
+    Time,
     /// The batch is not in the block.
     Path,
     /// The block is not sealed by the regions in force at its height.

@@ -211,21 +211,7 @@ impl Story {
                 let by = usize::from(*self.world.state.series(series).unwrap().0 != region(0));
                 ("restore", self.world.by_region_at(by, action).unwrap())
             }
-            12 => {
-                self.keys += 1;
-                let (of, mine) = if self.dice.below(2) == 0 {
-                    (self.world.type_ref(), true)
-                } else {
-                    (permit_type(), false)
-                };
-                let action = opening(&of, self.keys);
-                let record = if mine {
-                    self.world.by_office(action).unwrap()
-                } else {
-                    self.desk.sign(&mut self.world, action)
-                };
-                ("open", record)
-            }
+            12 => ("open", self.opening()),
             13 => ("freeze", self.of_office(series, Action::FreezeSeries(series))),
             14 => {
                 let by = usize::try_from(self.dice.below(4)).unwrap();
@@ -238,6 +224,21 @@ impl Story {
                 let action = Action::RegisterOffice(office.registration(&[LICENCE]));
                 ("register", self.world.by_region_at(2, action).unwrap())
             }
+        }
+    }
+
+    fn opening(&mut self) -> SignedRecord {
+        self.keys += 1;
+        let (of, mine) = if self.dice.below(2) == 0 {
+            (self.world.type_ref(), true)
+        } else {
+            (permit_type(), false)
+        };
+        let action = opening(&of, self.keys);
+        if mine {
+            self.world.by_office(action).unwrap()
+        } else {
+            self.desk.sign(&mut self.world, action)
         }
     }
 

@@ -45,5 +45,29 @@ fn a_device_takes_what_it_should_and_refuses_the_rest_for_the_stated_reason() {
         }
         results.insert(result.to_owned());
     }
-    println!("{results:?}");
+    let refusals = [
+        "Bomb",
+        "CheckpointNeeded",
+        "CheckpointNotShown",
+        "Damaged",
+        "DoesNotFit",
+        "Fork",
+        "Frame",
+        "Kind",
+        "NotShown",
+        "Older",
+        "OtherSelection",
+        "Section",
+        "Selection",
+        "StatusChunk",
+        "TooMuch",
+        "Truncated",
+        "Unreadable",
+        "Window",
+    ];
+    let refused: Vec<&String> = results
+        .iter()
+        .filter(|result| files[result.as_str()].is_null())
+        .collect();
+    assert_eq!(refused, refusals);
 }

@@ -4,7 +4,7 @@ use super::{Failure, Trust, held, show};
 use crate::command::access;
 use concord_client::files;
 use concord_client::transport::{self, BundleQuery, Node, TransportError};
-use concord_spec::bundle::{BundleError, Held, MAX_BUNDLE, Selection, Start, Terms, TrustBundle};
+use concord_spec::bundle::{BundleError, Held, Kind, MAX_BUNDLE, Packed, Selection, Start, Terms, TrustBundle};
 use concord_spec::digest::Digest;
 use std::path::Path;
 
@@ -150,64 +150,57 @@ fn newer(node: &Node, held: Held, asked: &Asked) -> Result<Taken, Failure> {
     let terms = asked.trust.terms();
     let selection = asked.selection.as_ref().unwrap_or(held.state().selection()).clone();
     let same = selection == *held.state().selection();
+    // An older one cannot show that it continues what is held.
+    let extends = [held.point()].into_iter().chain(terms.checkpoint);
     let whole = BundleQuery {
         selection,
         since: None,
-        extends: [held.point()].into_iter().chain(terms.checkpoint).collect(),
+        extends: extends.filter(|_| !terms.go_back).collect(),
     };
-    if terms.go_back {
-        let plain = BundleQuery {
-            extends: Vec::new(),
-            ..whole
-        };
-        return replaced(node, &held, &plain, &terms);
-    }
-    if !same || terms.checkpoint.is_some() {
-        return replaced(node, &held, &whole, &terms);
-    }
-    let changes = BundleQuery {
-        since: Some(held.point()),
-        extends: Vec::new(),
-        ..whole.clone()
-    };
-    let why = match node.bundle(&changes, Some(&held.point().hash)) {
-        Ok(None) => {
-            return Ok(Taken {
-                held,
-                what: What::Nothing,
-            });
+    if same && terms.checkpoint.is_none() && !terms.go_back {
+        match changes(node, &held, &whole.selection, &terms)? {
+            Changes::Taken(taken) => return Ok(*taken),
+            Changes::None(why) => show::remark(&format!(
+                "no delta from height {}: {why}; fetching the whole trust bundle",
+                held.point().height
+            )),
         }
-        Ok(Some(bytes)) => match held.update(&bytes, &terms) {
-            Ok(held) => {
-                return Ok(Taken {
-                    held,
-                    what: What::Delta,
-                });
-            }
-            // What the whole would not change.
-            Err(error @ (BundleError::CheckpointNeeded { .. } | BundleError::OtherChain { .. })) => {
-                return Err(error.into());
-            }
-            Err(error) => error.to_string(),
-        },
-        Err(TransportError::Refused {
-            status: 404, detail, ..
-        }) => detail,
-        Err(error) => return Err(error.into()),
-    };
-    show::remark(&format!(
-        "no delta from height {}: {why}; fetching the whole trust bundle",
-        held.point().height
-    ));
-    replaced(node, &held, &whole, &terms)
-}
-
-fn replaced(node: &Node, held: &Held, query: &BundleQuery, terms: &Terms) -> Result<Taken, Failure> {
-    let bytes = node.bundle(query, None)?.unwrap_or_default();
+    }
+    let bytes = node.bundle(&whole, None)?.unwrap_or_default();
     Ok(Taken {
-        held: held.update(&bytes, terms)?,
+        held: held.update(&bytes, &terms)?,
         what: What::Whole,
     })
+}
+
+enum Changes {
+    Taken(Box<Taken>),
+    /// There are none to be had, for this reason.
+    None(String),
+}
+
+/// What changed since what is held.
+fn changes(node: &Node, held: &Held, selection: &Selection, terms: &Terms) -> Result<Changes, Failure> {
+    let query = BundleQuery {
+        selection: selection.clone(),
+        since: Some(held.point()),
+        extends: Vec::new(),
+    };
+    let taken = |held, what| Ok(Changes::Taken(Box::new(Taken { held, what })));
+    let bytes = match node.bundle(&query, Some(&held.point().hash)) {
+        Ok(None) => return taken(held.clone(), What::Nothing),
+        Ok(Some(bytes)) => bytes,
+        Err(TransportError::Refused {
+            status: 404, detail, ..
+        }) => return Ok(Changes::None(detail)),
+        Err(error) => return Err(error.into()),
+    };
+    match held.update(&bytes, terms) {
+        Ok(held) => taken(held, What::Delta),
+        // What the whole would not change.
+        Err(error @ (BundleError::CheckpointNeeded { .. } | BundleError::OtherChain { .. })) => Err(error.into()),
+        Err(error) => Ok(Changes::None(error.to_string())),
+    }
 }
 
 /// Takes a file's or a web server's.
@@ -235,10 +228,7 @@ pub(super) fn apply(source: &str, output: &Path, trust: &Trust) -> Result<Taken,
 }
 
 fn is_delta(bytes: &[u8]) -> bool {
-    matches!(
-        concord_spec::bundle::Packed::open(bytes),
-        Ok((concord_spec::bundle::Kind::Delta, _))
-    )
+    matches!(Packed::open(bytes), Ok((Kind::Delta, _)))
 }
 
 /// The chain that a bundle says it is of, where nothing is trusted yet: said aloud.

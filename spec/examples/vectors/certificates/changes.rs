@@ -69,6 +69,12 @@ const REGIONS: &[Named] = &[
         "NOT GENUINE",
     ),
     (
+        "by five regions, with the bundle of the block in which they were voted, which do not seal the next one yet",
+        "voted",
+        "after",
+        "UNKNOWN",
+    ),
+    (
         "by five regions, with the bundle of the block that hands over to them",
         "handing-over",
         "after",
@@ -82,7 +88,12 @@ pub(super) fn regions() -> Result<Part, Error> {
     let before = world.issue(1)?.remove(0);
     let mut bundles = vec![("four-regions", bundle(&world, &world.bundle()?))];
     let card = world.card(4)?;
-    world.change(Change::AdmitRegion(Box::new(card)), &[0, 1, 2])?;
+    let admission = Change::AdmitRegion(Box::new(card));
+    world.change(admission.clone(), &[0, 1, 2])?;
+    let mut voted = World::with_series(4, "concord-regions")?;
+    voted.issue(1)?;
+    voted.vote(admission, &[0, 1, 2])?;
+    bundles.push(("voted", bundle(&voted, &voted.bundle()?)));
     bundles.push(("handing-over", bundle(&world, &world.bundle()?)));
     let after = world.issue(1)?.remove(0);
     let (block, _) = world.blocks.last().ok_or("no block")?.clone();
@@ -260,6 +271,12 @@ const OFFICES: &[Named] = &[
         "UNKNOWN",
     ),
     (
+        "the successor's, with data that do not know it, on a broken path",
+        "renamed-office",
+        "successor, broken",
+        "NOT GENUINE",
+    ),
+    (
         "issued by the successor in the name of the office before",
         "succeeded",
         "in another's name",
@@ -305,6 +322,7 @@ pub(super) fn offices() -> Result<Part, Error> {
         ("new name", new_name),
         ("same block", same_block),
         ("successor", of(&by_successor, 0)?.clone()),
+        ("successor, broken", without_path(of(&by_successor, 0)?)),
         ("in another's name", of(&by_successor, 1)?.clone()),
     ]);
     let mut vectors = of_table(OFFICES, &certificates)?;
@@ -315,6 +333,13 @@ pub(super) fn offices() -> Result<Part, Error> {
     }
     vectors.extend(places_and_small_codes(&certificates)?);
     Ok((bundles, vectors))
+}
+
+/// What nothing shows to be recorded, so that its height does not count either.
+fn without_path(certificate: &Certificate) -> Certificate {
+    let mut broken = certificate.clone();
+    broken.batch_path.0.clear();
+    broken
 }
 
 fn places_and_small_codes(certificates: &BTreeMap<&str, Certificate>) -> Result<Vec<Value>, Error> {

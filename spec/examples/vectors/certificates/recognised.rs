@@ -27,6 +27,7 @@ const DECLARED: &[(usize, Change)] = &[
         Ok(())
     }),
     (4, |terms| {
+        // Withdrawn for what is issued later: the earlier of the two days counts.
         terms.issued_until = Some("2025-12-31".parse()?);
         Ok(())
     }),
@@ -58,6 +59,23 @@ const DECLARED: &[(usize, Change)] = &[
     (11, |terms| {
         terms.values = vec![mapped("丁")];
         terms.purposes = vec!["rental".to_owned()];
+        Ok(())
+    }),
+    (12, |terms| {
+        terms.min_version = TypeVersion(2);
+        Ok(())
+    }),
+    (12, |terms| {
+        terms.issued_from = Some("2026-01-02".parse()?);
+        Ok(())
+    }),
+    (12, |terms| {
+        terms.issued_until = Some("2026-06-30".parse()?);
+        terms.presented_until = Some(UnixMillis(NOW - 1));
+        Ok(())
+    }),
+    (12, |terms| {
+        terms.purposes = vec!["rental".to_owned(), "school".to_owned()];
         Ok(())
     }),
 ];
@@ -116,21 +134,36 @@ const CASES: &[Case] = &[
     ),
     ("for a purpose of the earlier of them only", 11, Some("driving"), NOW, 1),
     ("for no purpose that was said", 11, None, NOW, 2),
+    (
+        "for none of the purposes of the latest of four declarations",
+        12,
+        Some("driving"),
+        NOW,
+        0,
+    ),
 ];
 
-/// One licence, verified in twelve regions.
+/// One licence, verified in thirteen regions.
 pub(super) fn regions() -> Result<Part, Error> {
-    let mut world = World::with_series(12, "concord-recognition")?;
+    let mut world = World::with_series(13, "concord-recognition")?;
     let certificate = world.issue(1)?.remove(0).to_bytes();
+    let mut content = world.content(1)?;
+    content.valid_from = "2026-01-11".parse()?;
+    let begins_later = [world.certify(1, content)?];
+    let issue = world.issue_of(&begins_later)?;
+    world.append(vec![issue])?;
+    let begins_later = world.certificates(&begins_later, 0)?.remove(0).to_bytes();
     let mut records = Vec::new();
     for (recogniser, change) in DECLARED {
         let mut terms = terms(&world)?;
         change(&mut terms)?;
         records.push(world.by_region_at(*recogniser, Action::Recognise(Box::new(terms)))?);
     }
-    for (recogniser, issued_until, presented_until) in
-        [(8, "2025-12-31", None), (9, "2026-06-30", Some(UnixMillis(NOW)))]
-    {
+    for (recogniser, issued_until, presented_until) in [
+        (4, "2026-06-30", None),
+        (8, "2025-12-31", None),
+        (9, "2026-06-30", Some(UnixMillis(NOW))),
+    ] {
         let body = Withdraw {
             number: 1,
             issued_until: Some(issued_until.parse()?),
@@ -151,6 +184,22 @@ pub(super) fn regions() -> Result<Part, Error> {
         }
         vectors.push(with(vector(name, "recognised", &certificate, verdict), &members));
     }
+    let thirtieth_day = |name, now: u64, verdict, more: &[(&str, Value)]| {
+        let members = [("own_region", json!(REGION_CODES[7])), ("now", json!(now))];
+        with(with(vector(name, "recognised", &begins_later, verdict), &members), more)
+    };
+    vectors.push(thirtieth_day(
+        "of an age of 30 days, valid since the eleventh of them",
+        THIRTY_DAYS,
+        "VALID",
+        &[("recognised", as_what(7, 1))],
+    ));
+    vectors.push(thirtieth_day(
+        "a second older, valid since the eleventh day",
+        THIRTY_DAYS + 1_000,
+        "NOT RECOGNISED",
+        &[],
+    ));
     Ok((vec![("recognised", declared)], vectors))
 }
 

@@ -196,6 +196,10 @@ fn broken(what: Broken) -> Bilingual {
             "it was signed after the block that is to record it",
         ),
         Broken::NoBlock => ("不存在区块 0", "there is no block 0"),
+        Broken::Time => (
+            "该高度的区块不可能是该时间的",
+            "a block of that height cannot be of that time",
+        ),
         Broken::Path => (
             "批次不在凭证所指的区块中",
             "the batch is not in the block of its receipt",

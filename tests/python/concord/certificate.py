@@ -1,0 +1,157 @@
+"""Credentials, receipts, certificates, codes (certificates.md)."""
+
+import re
+from typing import NamedTuple
+
+import base45
+
+from . import cbor, cose, ed25519, tree
+from .faults import Refused, must
+from .seal import Header
+from .structures import BOUNDS, check_day, check_path, check_plain, check_shape, check_signed, read
+
+TYPE = "concord-credential+cwt"
+ISS, EXP, NBF, IAT, CTI, CNF, VCT, CONTENT = 1, 4, 5, 6, 7, 8, 11, -65537
+ISSUED_ON, VALID_FROM, VALID_UNTIL, PROVENANCE, HOLDERS, OWN = 6, 7, 8, 9, 5, 100
+MOST_OWN_CLAIMS = 64
+ISSUER = re.compile("([a-z0-9.-]{1,32})/([a-z0-9-]{1,12})/([A-Za-z0-9-]{1,18})")
+TYPE_REF = re.compile("([a-z0-9.-]{1,48})/([1-9][0-9]{0,4})")
+
+
+class Credential:
+    """A credential that can be read."""
+
+    def __init__(self, data):
+        must(len(data) <= BOUNDS["credential"], "longer than the bound")
+        self.bytes = data
+        self.message = cose.read_sign1(data)
+        must(self.message.type == TYPE, "a message of another type")
+        claims = cbor.decode(self.message.payload)
+        check_shape("claims", self.message.payload)
+        check_plain(claims)
+        self._read(claims)
+
+    def _read(self, claims):
+        issuer, type_ref = ISSUER.fullmatch(claims[ISS]), TYPE_REF.fullmatch(claims[VCT])
+        must(issuer, "an issuer that is none")
+        must(type_ref and int(type_ref[2]) <= 65535, "a type that is none")
+        self.chain, self.office = issuer[1], (issuer[2], issuer[3])
+        self.type = (type_ref[1], int(type_ref[2]))
+        self.expires, self.not_before, self.issued_at = claims.get(EXP), claims[NBF], claims[IAT]
+        for seconds in (self.expires, self.not_before):
+            check_signed(seconds or 0)
+        self.series, self.number = int.from_bytes(claims[CTI][:4], "big"), int.from_bytes(claims[CTI][4:], "big")
+        self.holder_key = claims.get(CNF)
+        if self.holder_key is not None:
+            ed25519.check_key(self.holder_key)
+        self.content = claims[CONTENT]
+        check_content(self.content)
+
+    @property
+    def leaf(self):
+        return tree.leaf(self.bytes)
+
+    @property
+    def own_claims(self):
+        return {key: value for key, value in self.content.items() if key >= OWN}
+
+    @property
+    def began_at(self):
+        """The second at which the legal day of issue began, in the office's zone (recognition.md, 3)."""
+        return self.not_before + 86_400 * (self.content[ISSUED_ON] - self.content[VALID_FROM])
+
+
+def check_content(content):
+    for key in (ISSUED_ON, VALID_FROM, VALID_UNTIL):
+        if content[key] is not None:
+            check_day(content[key])
+    own = {key: value for key, value in content.items() if key >= OWN}
+    must(len(own) <= MOST_OWN_CLAIMS, "more than 64 claims of the type's own")
+    for value in own.values():
+        if isinstance(value, list):
+            check_day(value[0])
+        elif isinstance(value, int):
+            check_signed(value)
+    for holder in content[HOLDERS]:
+        if holder[5] is not None:
+            ed25519.check_key(holder[5])
+    provenance = content.get(PROVENANCE)
+    if provenance and len(provenance) == 2:
+        check_day(provenance[1])
+
+
+class Receipt(NamedTuple):
+    """A receipt that can be read."""
+
+    series: int
+    first: int
+    count: int
+    index: int
+    records: int
+    path: bytes
+    height: int
+    time: int
+    rest: bytes
+    seal: list
+
+    @classmethod
+    def of(cls, value):
+        _, issue, *others = value
+        receipt = cls(*issue, *others)
+        check_path(receipt.path)
+        return receipt
+
+    def header(self, batch_root):
+        """The header to which it leads from a batch root."""
+        if self.records > 41_943:
+            raise Refused("path", "more records than a block holds")
+        essence = cbor.encode([21, self.series, self.first, self.count, batch_root])
+        records_root = tree.root_of_path(tree.leaf(essence), self.index, self.records, tree.hashes(self.path))
+        return Header(self.height, self.time, records_root, self.rest)
+
+
+class Certificate:
+    """A certificate that can be read."""
+
+    def __init__(self, data):
+        value = read("certificate", data)
+        _, credential, self.batch_path, receipt = value
+        must(len(cbor.encode(receipt)) <= BOUNDS["receipt"], "a receipt longer than the bound")
+        check_path(self.batch_path)
+        self.credential, self.receipt = Credential(credential), Receipt.of(receipt)
+
+    def batch_root(self):
+        credential, receipt = self.credential, self.receipt
+        place = credential.number - receipt.first
+        if credential.series != receipt.series or not 0 <= place < receipt.count:
+            raise Refused("batch", "the receipt of another batch")
+        try:
+            return tree.root_of_path(credential.leaf, place, receipt.count, tree.hashes(self.batch_path))
+        except Refused as error:
+            raise Refused("batch", str(error)) from error
+
+    def header(self, height, time):
+        """The header to which it leads, whatever seals it, for who knows the block of this height and time (verification.md)."""
+        receipt, batch_root = self.receipt, self.batch_root()
+        if 1000 * self.credential.issued_at > receipt.time:
+            raise Refused("signed-later")
+        if receipt.height == 0:
+            raise Refused("no-block")
+        if _order(receipt.height, height) != _order(receipt.time, time):
+            raise Refused("time")
+        try:
+            return receipt.header(batch_root)
+        except Refused as error:
+            raise Refused("path", str(error)) from error
+
+
+def _order(one, other):
+    """Whether it is less, equal or greater."""
+    return (one > other) - (one < other)
+
+
+def of_code(text):
+    """The bytes in a code, and whether they are of a certificate."""
+    prefix, body = text[:4], text[4:]
+    must(prefix in ("CC0:", "CC1:"), "no code")
+    return base45.b45decode(body), prefix == "CC1:"
