@@ -280,6 +280,9 @@ fn a_delegated_type_is_issued_by_the_other_office_until_it_is_taken_back() {
         "代办处",
         "--key",
         "k0.pem",
+        "k1.pem",
+        "--threshold",
+        "2",
         "--region-key",
         "region.pem",
     ]);
@@ -302,6 +305,7 @@ fn a_delegated_type_is_issued_by_the_other_office_until_it_is_taken_back() {
         "110000/AGENT",
         "--office-key",
         "k0.pem",
+        "k1.pem",
         "--type",
         "110000.drivers-licence/1",
         "--desk",

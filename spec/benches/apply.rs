@@ -2,15 +2,20 @@
 //!
 //! 100,000 records over 10,000 series in one run against 1,000 records, in blocks of 1,000. Prints processor time for each
 //! record and the ratio. Signatures are verified once before the clock starts, as a node does when it admits records; what
-//! verifying costs is shown by itself.
+//! verifying costs is shown by itself. Then the block whose changes of status cost the most.
 
 use concord_spec::block::Block;
+use concord_spec::codec::{self, Writer};
 use concord_spec::digest::{Digest, sha256};
 use concord_spec::id::{Number, SeriesId, UnixMillis};
 use concord_spec::key::ed25519::SecretKey;
 use concord_spec::key::{BatchItem, verify_batch};
-use concord_spec::ledger::{CheckSignatures, LedgerState, Limits};
-use concord_spec::record::{Action, Issue, OpenSeries, RecordId, SignedRecord};
+use concord_spec::ledger::{CheckSignatures, Entry, LedgerState, Limits};
+use concord_spec::record::{
+    Action, Issue, MAX_BLOCK_CHUNKS, MAX_RANGES, NumberRange, OpenSeries, RecordId, SetStatus, SignedRecord,
+    StatusChange,
+};
+use concord_spec::status::{CHUNK_NUMBERS, Chunk, Reason, SeriesStatus};
 use concord_spec::world::{World, WorldError};
 use rustix::time::{ClockId, clock_gettime};
 use std::collections::HashSet;
@@ -25,6 +30,8 @@ const REPEATS: usize = 10;
 const BLOCK: usize = 1_000;
 /// What the issue on the tracker allows.
 const MOST: f64 = 1.3;
+/// What the costliest changes of status may add to a block.
+const MOST_OF_STATUS: Duration = Duration::from_secs(2);
 
 /// Records whose signatures were verified before.
 struct Verified(HashSet<RecordId>);
@@ -124,6 +131,56 @@ fn judged(state: &LedgerState, records: &[Arc<SignedRecord>], checked: &Verified
     Ok(time)
 }
 
+/// A world whose series has scattered numbers in all sets of so many chunks, which are the costliest to encode.
+fn scattered(chunks: usize) -> Result<(World, Vec<u16>), WorldError> {
+    let mut world = World::with_series(4, "bench")?;
+    let places = (0..CHUNK_NUMBERS).filter(|place| sha256(&[&place.to_be_bytes()]).0[0] < 64);
+    let places: Vec<u16> = places.collect();
+    let mut chunk = Chunk::empty();
+    places.iter().for_each(|place| chunk.set(*place, true));
+    let bytes = chunk.encode();
+    let mut w = Writer::new();
+    w.array(6);
+    w.uint(u64::try_from(chunks)? * u64::from(CHUNK_NUMBERS));
+    for _ in 0..5 {
+        w.array(chunks);
+        (0..chunks).for_each(|_| w.bytes(&bytes));
+    }
+    let status = w.into_vec();
+    codec::from_slice::<SeriesStatus>(&status, status.len())?;
+    let key = Entry::SeriesStatus(SeriesId(1)).key();
+    let mut entries = world.state.entries();
+    entries.retain(|(known, _)| *known != key);
+    entries.push((key, status));
+    world.state = LedgerState::restore(world.state.charter().clone(), entries)?;
+    Ok((world, places))
+}
+
+/// Time to judge a block of restorations, one number of each chunk at a time: each changes three sets of the chunk.
+fn costliest_status() -> Result<(usize, Duration), WorldError> {
+    let (mut world, places) = scattered(MAX_RANGES)?;
+    let mut records = Vec::new();
+    for place in places.iter().take(usize::try_from(MAX_BLOCK_CHUNKS)? / MAX_RANGES) {
+        let range = |chunk: u64| NumberRange {
+            first: Number(chunk * u64::from(CHUNK_NUMBERS) + u64::from(*place)),
+            count: 1,
+        };
+        let body = SetStatus {
+            series: SeriesId(1),
+            ranges: (0..).take(MAX_RANGES).map(range).collect(),
+            change: StatusChange::Restore,
+            reason: Reason::Unspecified,
+            effective: None,
+            detail: Some(Digest::ZERO),
+            successor: None,
+        };
+        records.push(Arc::new(world.by_region(Action::SetStatus(body))?));
+    }
+    let checked = Verified(records.iter().map(|record| record.id()).collect());
+    let time = judged(&world.state, &records, &checked)?;
+    Ok((records.len(), time))
+}
+
 fn main() -> Result<(), WorldError> {
     println!("processor time for each issue record, in blocks of {BLOCK}; signatures verified before\n");
     println!("| series | records | us a record |\n|---|---|---|");
@@ -160,6 +217,15 @@ fn main() -> Result<(), WorldError> {
         "ratio of {RECORDS} records over {SERIES} series to {FEW} over 100: {:.2}",
         many / small
     );
+    let (count, time) = costliest_status()?;
+    println!(
+        "\nthe costliest changes of status of a block: {count} records, {MAX_BLOCK_CHUNKS} chunks: {:.0} ms, {:.0} us a chunk",
+        time.as_secs_f64() * 1e3,
+        micros_each(time, usize::try_from(MAX_BLOCK_CHUNKS)?)
+    );
+    if time > MOST_OF_STATUS {
+        return Err(format!("they cost more than {MOST_OF_STATUS:?}").into());
+    }
     if many / few > MOST {
         return Err(format!("{RECORDS} records cost more than {MOST} times as much each as {FEW}").into());
     }

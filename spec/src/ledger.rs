@@ -4,6 +4,7 @@
 //! a proposal is tried on a copy and thrown away.
 //! Not here: where records come from, where the state is kept.
 
+mod derived;
 mod directory;
 mod entries;
 mod execute;
@@ -12,11 +13,14 @@ mod recent;
 mod rejection;
 mod rules;
 mod sections;
+mod shares;
 pub mod standing;
 mod status_section;
 mod touched;
 
-pub use directory::{Delegation, Directory, MAX_DELEGATIONS, MAX_NAMES, Office, OfficeName, Series, Succession};
+pub use directory::{
+    Delegation, Directory, MAX_DELEGATIONS, MAX_LENDERS_OF_REGION, MAX_NAMES, Office, OfficeName, Series, Succession,
+};
 pub use entries::{Entry, EntryError};
 pub use execute::{BlockError, Draft, EMPTY_BLOCK_GAP_MS, Limits};
 pub use federation::{
@@ -26,6 +30,10 @@ pub use federation::{
 };
 pub use rejection::Rejection;
 pub use sections::{Catalogue, CatalogueEntry, MAX_SECTION, SectionName, SectionRoot, document_root, state_root};
+pub use shares::{
+    CATALOGUE_OF_OWNER, DIRECTORY_OF_BRANCH, DIRECTORY_OF_REGION, MAX_DOMAINS, MAX_REGIONS_EVER, MAX_TERMS_OF_REGION,
+    PROPOSALS_OF_REGION, RECOGNITION_OF_REGION,
+};
 pub use status_section::StatusSection;
 pub use touched::{Changes, MAX_TOUCHED, Touched, TouchedNumbers};
 
@@ -38,6 +46,7 @@ use crate::merkle::Frontier;
 use crate::recognition::Recognition;
 use crate::record::{SignedRecord, Versioned};
 use crate::seal::RegionSet;
+use derived::Derived;
 use recent::Recent;
 use rpds::RedBlackTreeMapSync;
 use std::collections::BTreeSet;
@@ -110,6 +119,8 @@ pub struct LedgerState {
     series: RedBlackTreeMapSync<SeriesId, SeriesPlace>,
     /// Which series a key signs: derived.
     series_keys: RedBlackTreeMapSync<PublicKey, SeriesId>,
+    /// How full shares are, and how offices stand to each other: derived.
+    derived: Derived,
     /// Ids of records that could come again, by not-after: derived from the blocks.
     recent: Recent,
     roots: RedBlackTreeMapSync<SectionName, Digest>,
@@ -159,6 +170,7 @@ impl LedgerState {
             status: RedBlackTreeMapSync::new_sync(),
             series: RedBlackTreeMapSync::new_sync(),
             series_keys: RedBlackTreeMapSync::new_sync(),
+            derived: Derived::default(),
             recent: Recent::default(),
             roots: RedBlackTreeMapSync::new_sync(),
             touched: BTreeSet::new(),

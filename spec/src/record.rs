@@ -15,7 +15,10 @@ pub use governance::{
 pub use office::{
     AmendOffice, Delegate, MAX_TYPES, OfficeChange, OfficeLevel, RegisterOffice, Scope, SetOffice, SucceedOffice,
 };
-pub use series::{Issue, MAX_BATCH, MAX_RANGES, NumberRange, OpenSeries, SetStatus, StatusChange, Successor};
+pub use series::{
+    Issue, MAX_BATCH, MAX_BLOCK_CHUNKS, MAX_RANGES, MAX_RECORD_CHUNKS, NumberRange, OpenSeries, SetStatus,
+    StatusChange, Successor,
+};
 
 use crate::codec::{self, CodecError, Reader, Wire, Writer};
 use crate::cose::{SignatureError, Signed};

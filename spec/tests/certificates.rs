@@ -16,8 +16,16 @@ use concord_spec::world::World;
 
 const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
 
+/// Data of any age will do.
+fn any_age() -> Policy {
+    Policy {
+        max_age_ms: None,
+        ..Policy::default()
+    }
+}
+
 fn report(bytes: &[u8], state: &TrustedState) -> Report {
-    verify(Presented::Certificate(bytes), state, &Policy::default(), NOW)
+    verify(Presented::Certificate(bytes), state, &any_age(), NOW)
 }
 
 fn verdict(certificate: &Certificate, state: &TrustedState) -> Verdict {
@@ -279,7 +287,7 @@ fn legal_dates_are_judged_by_a_clock_never_earlier_than_the_bundles_time() {
         verify(
             Presented::Certificate(&certificates[0].to_bytes()),
             &state,
-            &Policy::default(),
+            &any_age(),
             now,
         )
     };
@@ -295,12 +303,7 @@ fn legal_dates_are_judged_by_a_clock_never_earlier_than_the_bundles_time() {
 fn a_small_code_is_at_most_amber() {
     let (_, certificates, state) = issued();
     let credential = &certificates[0].credential;
-    let report = verify(
-        Presented::Credential(credential.bytes()),
-        &state,
-        &Policy::default(),
-        NOW,
-    );
+    let report = verify(Presented::Credential(credential.bytes()), &state, &any_age(), NOW);
     assert_eq!(report.verdict, Verdict::NotShownRecorded);
     assert!(credential_code_text(credential).starts_with("CC0:"));
 }
@@ -311,7 +314,7 @@ fn an_old_bundle_says_from_when_it_is_and_another_region_that_it_does_not_recogn
     let bytes = certificates[0].to_bytes();
     let old = Policy {
         max_age_ms: Some(1_000),
-        ..Policy::default()
+        ..any_age()
     };
     let report = verify(Presented::Certificate(&bytes), &state, &old, NOW);
     assert_eq!(
@@ -320,7 +323,7 @@ fn an_old_bundle_says_from_when_it_is_and_another_region_that_it_does_not_recogn
     );
     let region = |code: &str| Policy {
         own_region: Some(code.parse().unwrap()),
-        ..Policy::default()
+        ..any_age()
     };
     let home = verify(Presented::Certificate(&bytes), &state, &region("110000"), NOW);
     assert_eq!(home.verdict, Verdict::Valid);

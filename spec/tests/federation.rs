@@ -12,18 +12,18 @@ use concord_spec::bundle::{BundleError, TrustBundle};
 use concord_spec::certificate::Certificate;
 use concord_spec::charter::Parameters;
 use concord_spec::epochs::HandoverError;
-use concord_spec::id::{DomainId, Height, RegionId, UnixMillis};
+use concord_spec::id::{DomainId, Height, RegionId, SeriesId, UnixMillis};
 use concord_spec::ledger::{BlockContext, BlockError, CheckEach, Limits};
 use concord_spec::record::{
-    Action, Actor, Change, Domain, Nothing, Observer, Observers, Payload, ReplaceKeyring, SignedRecord, VersionChange,
-    Versioned,
+    Action, Actor, Change, Domain, Nothing, Observer, Observers, OfficeChange, OfficeLevel, Payload, ReplaceKeyring,
+    SignedRecord, VersionChange, Versioned,
 };
 use concord_spec::seal::{RegionSet, Seal, seal_message};
 use concord_spec::verify::Verdict;
 use concord_spec::world::{World, authority, consensus_key};
 use scene::{
-    HOUR_MS, append_after, by_region_until, card_with, key, keyring, labels, node_keys, passed, propose, proposed,
-    refused, region, verdict, version_of, vote,
+    Desk, HOUR_MS, LICENCE, append_after, by_region_until, card_with, issue, key, keyring, labels, next_context,
+    node_keys, opening, passed, propose, proposed, refused, region, set_office, verdict, version_of, vote,
 };
 
 fn world() -> World {
@@ -476,4 +476,144 @@ fn sealed_by(world: &World, bundle: &TrustBundle, index: usize, height: u64) -> 
         })
         .collect();
     Seal::assemble(&set, 0, &shares).unwrap()
+}
+
+/// A region's node takes other keys, two blocks later.
+fn rotation(world: &mut World, number: u64) -> SignedRecord {
+    let keys = node_keys(world, number);
+    world.by_region_at(3, Action::RotateNode(Box::new(keys))).unwrap()
+}
+
+#[test]
+fn a_region_that_rotates_its_keys_whenever_it_can_is_suspended_and_removed_all_the_same() {
+    for (change, same_block) in [
+        (Change::SuspendRegion(region(3)), false),
+        (Change::SuspendRegion(region(3)), true),
+        (Change::RemoveRegion(region(3)), false),
+        (Change::RemoveRegion(region(3)), true),
+    ] {
+        let mut world = world();
+        let before = world.issue(2).unwrap();
+        let first = rotation(&mut world, 41);
+        let proposal = world.by_region_at(0, propose(change.clone())).unwrap();
+        let id = proposal.id();
+        world.append(vec![first, proposal]).unwrap();
+        world.append(Vec::new()).unwrap();
+        // The wait is over: it rotates once more, before the vote that decides or in one block with it.
+        let again = rotation(&mut world, 42);
+        let mut votes = [1, 2]
+            .map(|index| world.by_region_at(index, vote(id, true)).unwrap())
+            .to_vec();
+        if same_block {
+            votes.insert(0, again);
+        } else {
+            world.append(vec![again]).unwrap();
+        }
+        world.append(votes).unwrap();
+        let height = world.state.tip().height.0;
+        assert_eq!(sealing(&world, height + 1), regions(&[0, 1, 2, 3]), "{}", change.name());
+        assert_eq!(sealing(&world, height + 2), regions(&[0, 1, 2]), "{}", change.name());
+        let keys = |at: u64| world.state.region_set_at(Height(at)).unwrap().members()[3].consensus_key;
+        let expected = if same_block { 41 } else { 42 };
+        assert_eq!(keys(height + 1), key(expected).public(), "keys of its last block");
+        let record = rotation(&mut world, 43);
+        assert_eq!(refused(&world, &record), "CHANGE_PENDING");
+        // Every set is vouched for by the one before it, from the charter on.
+        for _ in 0..3 {
+            world.append(Vec::new()).unwrap();
+            assert_eq!(verdict(&before[0], &world.trusted().unwrap()), Verdict::Valid);
+        }
+        if change.name() == "suspend-region" {
+            world.change(Change::ReinstateRegion(region(3)), &[0, 1, 2]).unwrap();
+            let set = world.state.region_set().clone();
+            assert_eq!(
+                set.members()[3].consensus_key,
+                key(42).public(),
+                "it comes back with its last keys"
+            );
+            world.append(Vec::new()).unwrap();
+            assert_eq!(verdict(&before[0], &world.trusted().unwrap()), Verdict::Valid);
+        }
+    }
+}
+
+#[test]
+fn a_region_that_is_admitted_and_removed_in_one_block_leaves_no_handover() {
+    let mut world = world();
+    let before = world.issue(1).unwrap();
+    let card = world.card(4).unwrap();
+    let mut records = Vec::new();
+    for change in [Change::AdmitRegion(Box::new(card)), Change::RemoveRegion(region(4))] {
+        let proposal = world.by_region_at(0, propose(change)).unwrap();
+        let id = proposal.id();
+        records.push(proposal);
+        records.extend([1, 2].map(|index| world.by_region_at(index, vote(id, true)).unwrap()));
+    }
+    world.append(records).unwrap();
+    assert_eq!(world.state.federation().changes_of_regions(), Vec::new());
+    for _ in 0..3 {
+        world.append(Vec::new()).unwrap();
+        assert_eq!(verdict(&before[0], &world.trusted().unwrap()), Verdict::Valid);
+    }
+}
+
+#[test]
+fn a_vote_cancels_a_rotation_until_it_is_due_and_as_soon_as_it_passes() {
+    let mut world = world();
+    rotate_authority(&mut world, 60);
+    let id = proposed(&mut world, Change::CancelRotation(region(0)));
+    // In the last block before it is due.
+    let since = world.state.tip().time.0;
+    let due = world
+        .state
+        .federation()
+        .region(&region(0))
+        .unwrap()
+        .rotation
+        .clone()
+        .unwrap()
+        .from
+        .0;
+    let later = due - since - 1;
+    let votes = [1, 2].map(|index| by_region_until(&mut world, index, later, vote(id, true)));
+    append_after(&mut world, later, votes.to_vec());
+    assert_eq!(world.state.federation().region(&region(0)).unwrap().rotation, None);
+    assert_eq!(applied(&mut world, 1_000, &key(60)), Err("UNKNOWN_KEY"));
+    assert_eq!(applied(&mut world, 1_000, &authority(0)), Ok(()));
+}
+
+#[test]
+fn a_region_that_comes_back_finds_its_offices_suspended_until_it_reinstates_each() {
+    let mut world = world();
+    let office = world.office().unwrap();
+    let below = Desk::new(0, "BELOW", 2, [1, 2]);
+    let body = below.below(OfficeLevel::County, &[LICENCE]);
+    let record = world.by_office(Action::RegisterOffice(body)).unwrap();
+    world.append(vec![record]).unwrap();
+    let other = Desk::new(0, "OTHER", 1, [3]).registered(&mut world, &[LICENCE]);
+    let before = world.issue(1).unwrap();
+    world.change(Change::RemoveRegion(region(0)), &[1, 2, 3]).unwrap();
+    let card = card_with(&mut world, 0, 40);
+    world.change(Change::AdmitRegion(Box::new(card)), &[1, 2, 3]).unwrap();
+    let stopped = |world: &mut World| {
+        let records = [
+            world.by_office(issue(SeriesId(1), 1, 1)).unwrap(),
+            below.sign(world, opening(&version_of(LICENCE, 1), 80)),
+            other.sign(world, opening(&version_of(LICENCE, 1), 81)),
+        ];
+        records.map(|record| {
+            world
+                .state
+                .clone()
+                .apply(&record, &next_context(world, 1_000), &CheckEach)
+                .err()
+                .map(|why| why.code())
+        })
+    };
+    assert_eq!(stopped(&mut world), [Some("OFFICE_NOT_ACTIVE"); 3]);
+    // What was suspended on top is reinstated, and what stands below with it.
+    let record = world.by_region(set_office(&office, OfficeChange::Reinstate)).unwrap();
+    world.append(vec![record]).unwrap();
+    assert_eq!(stopped(&mut world), [None, None, Some("OFFICE_NOT_ACTIVE")]);
+    assert_eq!(verdict(&before[0], &world.trusted().unwrap()), Verdict::Valid);
 }

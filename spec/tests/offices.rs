@@ -9,7 +9,7 @@
 mod scene;
 
 use concord_spec::id::{Height, SeriesId, UnixMillis};
-use concord_spec::ledger::standing;
+use concord_spec::ledger::{CheckEach, LedgerState, standing};
 use concord_spec::record::{Action, AmendOffice, Change, Delegate, OfficeChange, OfficeLevel, Scope, SucceedRegion};
 use concord_spec::status::StatusKind;
 use concord_spec::verify::{CheckName, Verdict};
@@ -105,7 +105,7 @@ fn a_type_that_a_parent_loses_is_lost_by_all_below_it() {
 #[test]
 fn a_delegation_is_good_until_its_date_included_or_until_it_is_taken_back() {
     let mut world = world();
-    let other = Desk::new(1, "OTHER", 1, [7]).registered(&mut world, &[]);
+    let other = Desk::new(1, "OTHER", 2, [7, 8]).registered(&mut world, &[]);
     let until = UnixMillis(world.state.tip().time.0 + 10_000);
     let delegate = |until| {
         Action::Delegate(Delegate {
@@ -151,7 +151,7 @@ fn by_delegation_nobodys_credentials_are_valid_in_more_regions() {
         })
     };
     amend(&mut world, &lender, |body| body.scope = within(&[0, 1]));
-    let other = Desk::new(0, "OTHER", 1, [7]).registered(&mut world, &[]);
+    let other = Desk::new(0, "OTHER", 2, [7, 8]).registered(&mut world, &[]);
     let delegation = Action::Delegate(Delegate {
         to: other.id.clone(),
         kind: kind(LICENCE),
@@ -284,4 +284,130 @@ fn a_sub_office_must_sign_with_as_many_keys_as_those_above_it_since_when_they_do
     amend(&mut world, &city, |body| body.keyring = Some(scene::keyring(2, [3, 4])));
     let city = Desk { threshold: 2, ..city };
     city.open(&mut world, &version_of(LICENCE, 1), 80);
+}
+
+/// What lets an office issue the licence, so many milliseconds from now on.
+fn lending(world: &World, to: &Desk, later_ms: u64) -> Action {
+    Action::Delegate(Delegate {
+        to: to.id.clone(),
+        kind: kind(LICENCE),
+        until: Some(UnixMillis(world.state.tip().time.0 + later_ms)),
+    })
+}
+
+#[test]
+fn nobody_takes_the_room_for_delegations_that_others_need() {
+    let mut world = world();
+    let other = Desk::new(1, "OTHER", 2, [7, 8]).registered(&mut world, &[]);
+    // A region whose offices all let it issue the type that is not theirs to give.
+    let mut refusals = Vec::new();
+    for index in 0..20 {
+        let desk = Desk::new(2, &format!("O{index}"), 1, [100 + index]).registered(&mut world, &[LICENCE]);
+        let action = lending(&world, &other, 1_000_000);
+        let record = desk.sign(&mut world, action);
+        match refused_or_appended(&mut world, record) {
+            Ok(()) => {}
+            Err(code) => refusals.push(code),
+        }
+        let record = by_own_region(&mut world, &desk.id, set_office(&desk.id, OfficeChange::Suspend));
+        world.append(vec![record]).unwrap();
+    }
+    assert_eq!(refusals, ["DELEGATION"; 4], "16 offices of a region are enough");
+    let entry = world.state.office(&other.id).unwrap();
+    assert_eq!(
+        entry.delegations,
+        Vec::new(),
+        "nothing is written into the entry of who may"
+    );
+    let record = other.sign(&mut world, opening(&version_of(LICENCE, 1), 80));
+    assert_eq!(refused(&world, &record), "OUT_OF_SCOPE");
+    let action = lending(&world, &other, 1_000_000);
+    let record = world.by_office(action).unwrap();
+    world.append(vec![record]).unwrap();
+    other.open(&mut world, &version_of(LICENCE, 1), 80);
+}
+
+fn refused_or_appended(world: &mut World, record: concord_spec::record::SignedRecord) -> Result<(), &'static str> {
+    let mut state = world.state.clone();
+    match state.apply(&record, &scene::next_context(world, 1_000), &CheckEach) {
+        Ok(_) => {
+            world.append(vec![record]).unwrap();
+            Ok(())
+        }
+        Err(rejection) => Err(rejection.code()),
+    }
+}
+
+#[test]
+fn a_delegation_that_is_over_is_dropped_when_the_next_is_given() {
+    let mut world = world();
+    let office = world.office().unwrap();
+    let desks = [0, 1, 2].map(|index| Desk::new(1, &format!("D{index}"), 2, [70 + 2 * index, 71 + 2 * index]));
+    let desks = desks.map(|desk| desk.registered(&mut world, &[]));
+    let records = [(0, 2_000), (1, 1_000_000)].map(|(index, later)| {
+        let action = lending(&world, &desks[index], later);
+        world.by_office(action).unwrap()
+    });
+    world.append(records.into()).unwrap();
+    append_after(&mut world, 10_000, Vec::new());
+    assert_eq!(world.state.office(&office).unwrap().delegations.len(), 2);
+    let action = lending(&world, &desks[2], 1_000_000);
+    let record = world.by_office(action).unwrap();
+    world.append(vec![record]).unwrap();
+    let given = &world.state.office(&office).unwrap().delegations;
+    let to: Vec<_> = given.iter().map(|known| known.to.clone()).collect();
+    assert_eq!(to, [desks[1].id.clone(), desks[2].id.clone()]);
+}
+
+#[test]
+fn a_type_is_issued_by_delegation_with_as_many_keys_as_who_lets_it_must_use() {
+    let mut world = world();
+    let other = Desk::new(1, "OTHER", 2, [7, 8]).registered(&mut world, &[]);
+    let action = lending(&world, &other, 1_000_000);
+    let record = world.by_office(action).unwrap();
+    world.append(vec![record]).unwrap();
+    let series = other.open(&mut world, &version_of(LICENCE, 1), 80);
+    amend(&mut world, &other, |body| body.keyring = Some(scene::keyring(1, [7])));
+    let alone = Desk {
+        threshold: 1,
+        keys: vec![7],
+        ..other.clone()
+    };
+    let record = alone.issue(&mut world, series, 0, 1);
+    assert_eq!(refused(&world, &record), "OUT_OF_SCOPE");
+    amend(&mut world, &other, |body| {
+        body.keyring = Some(scene::keyring(2, [7, 8]))
+    });
+    let record = other.issue(&mut world, series, 0, 1);
+    world.append(vec![record]).unwrap();
+}
+
+#[test]
+fn what_stands_below_an_office_is_known_through_successions_and_removals_and_after_loading() {
+    let mut world = world();
+    let [province, city, county] = levels(&mut world);
+    let next = Desk::new(0, "NEXT", 1, [20]).registered(&mut world, &[LICENCE]);
+    let closing = |world: &mut World, desk: &Desk| {
+        let record = by_own_region(world, &desk.id, set_office(&desk.id, OfficeChange::Close));
+        let loaded = LedgerState::restore(world.state.charter().clone(), world.state.entries()).unwrap();
+        let outcome = |state: &LedgerState| {
+            let applied = state
+                .clone()
+                .apply(&record, &scene::next_context(world, 1_000), &CheckEach);
+            applied.err().map(|rejection| rejection.code())
+        };
+        assert_eq!(outcome(&loaded), outcome(&world.state), "{}", desk.id);
+        outcome(&world.state)
+    };
+    assert_eq!(closing(&mut world, &province), Some("HAS_SUB_OFFICES"));
+    assert_eq!(closing(&mut world, &next), None);
+    let record = by_own_region(&mut world, &province.id, succeed(&province.id, &next.id));
+    world.append(vec![record]).unwrap();
+    assert_eq!(closing(&mut world, &next), Some("HAS_SUB_OFFICES"));
+    // The city goes over to its own parent: nobody but the county stands below, and below the successor then.
+    let record = by_own_region(&mut world, &city.id, succeed(&city.id, &next.id));
+    world.append(vec![record]).unwrap();
+    assert_eq!(closing(&mut world, &next), Some("HAS_SUB_OFFICES"));
+    set(&mut world, &county, OfficeChange::Close);
+    assert_eq!(closing(&mut world, &next), None);
 }

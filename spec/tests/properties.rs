@@ -42,6 +42,7 @@ fn start() -> impl Strategy<Value = Start> {
         8 => (1_usize..=4).prop_map(Start::Founded),
         1 => Just(Start::NearlyFull),
         1 => Just(Start::ManyDeclarations),
+        1 => Just(Start::LittleRoom),
     ]
 }
 

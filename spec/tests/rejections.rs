@@ -17,6 +17,8 @@ mod recognition;
 mod scene;
 #[path = "rejections/series.rs"]
 mod series;
+#[path = "rejections/shares.rs"]
+mod shares;
 
 use concord_spec::id::SeriesId;
 use concord_spec::ledger::{CheckEach, LedgerState, Rejection};
@@ -47,6 +49,7 @@ const SUBJECTS: &[(&str, &[Case])] = &[
     ("nodes and keyrings", federation::NODES),
     ("recognition", recognition::RECOGNISED),
     ("evidence", recognition::EVIDENCE),
+    ("shares of sections", shares::CASES),
 ];
 
 /// Of a record that cannot be read; it never gets to `apply`.

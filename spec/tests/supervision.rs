@@ -8,15 +8,20 @@
 
 mod scene;
 
+use concord_spec::block::{Block, record_roots};
+use concord_spec::codec;
 use concord_spec::content::Relation;
-use concord_spec::id::{CredentialId, DomainId, Number, SeriesId};
+use concord_spec::id::{CredentialId, DomainId, Number, SeriesId, UnixMillis};
+use concord_spec::ledger::{BlockError, CheckEach, Entry, LedgerState, Limits};
 use concord_spec::record::{Action, Actor, Change, Domain, SetStatus, SignedRecord, StatusChange, Successor};
-use concord_spec::status::{Standing, StatusKind};
+use concord_spec::status::{SeriesStatus, Standing, StatusKind};
 use concord_spec::verify::{Policy, Presented, Verdict, verify};
 use concord_spec::world::World;
 use scene::{
-    Desk, LICENCE, certified, issue, issue_of, key, keyring, labels, refused, restoration, status, verdict, version_of,
+    Desk, LICENCE, certified, issue, issue_of, key, keyring, labels, refused, region, restoration, status, verdict,
+    version_of,
 };
+use std::sync::Arc;
 
 const SERIES: SeriesId = SeriesId(1);
 const REVOKE: StatusChange = StatusChange::Set(StatusKind::Revoked);
@@ -198,4 +203,60 @@ fn what_the_thief_signs_and_never_records_is_not_genuine() {
     assert_eq!(verdict(&forged, &world.trusted().unwrap()), Verdict::NotGenuine);
     let record = world.by_office(issue_of(&[certified(&world, &office, 8)])).unwrap();
     assert_eq!(refused(&world, &record), "SERIES_FROZEN");
+}
+
+/// A world whose series has issued so many numbers.
+fn issued(numbers: u64) -> World {
+    let mut world = world();
+    let mut entries = world.state.entries();
+    entries.retain(|(key, _)| *key != Entry::SeriesStatus(SERIES).key());
+    let status = codec::to_vec(&SeriesStatus::issued_up_to(numbers));
+    entries.push((Entry::SeriesStatus(SERIES).key(), status));
+    world.state = LedgerState::restore(world.state.charter().clone(), entries).unwrap();
+    world
+}
+
+#[test]
+fn a_block_holds_no_more_changes_of_status_than_8192_chunks_whoever_proposes_it() {
+    let mut world = issued(1_024 * 4_096);
+    // One number of each of 1,024 chunks: nine times, and then one number.
+    let mut candidates = Vec::new();
+    for place in 0..9 {
+        let numbers: Vec<(u64, u64)> = (0..1_024).map(|chunk| (chunk * 4_096 + 2 * place, 1)).collect();
+        candidates.push(
+            world
+                .by_office(Action::SetStatus(status(SERIES, &numbers, REVOKE)))
+                .unwrap(),
+        );
+    }
+    candidates.push(world.by_office(revoking(SERIES, 100)).unwrap());
+    candidates.push(world.by_office(issue(SERIES, 1_024 * 4_096, 1)).unwrap());
+    let time = UnixMillis(world.state.tip().time.0 + 1_000);
+    let all = candidates.iter().cloned().map(Arc::new);
+    let draft = world.state.draft(time, &region(0), all, Limits::default(), &CheckEach);
+    assert_eq!(draft.refused, Vec::new());
+    let taken: Vec<_> = draft.block.records.iter().map(|record| record.id()).collect();
+    let fits: Vec<_> = candidates[..8]
+        .iter()
+        .chain(&candidates[10..])
+        .map(SignedRecord::id)
+        .collect();
+    assert_eq!(
+        taken, fits,
+        "changes of status wait in their order, and nothing else waits for them"
+    );
+    let state = world.state.advance(&draft.block, &CheckEach).unwrap();
+    // What another adds to it does not follow, and is not worked on.
+    let mut more: Block = draft.block;
+    more.records.push(Arc::new(candidates[9].clone()));
+    (more.header.records_root, more.rest.bodies_root) = record_roots(&more.records);
+    more.header.rest = more.rest.digest();
+    assert_eq!(
+        world.state.advance(&more, &CheckEach).unwrap_err(),
+        BlockError::Chunks(8_193)
+    );
+    // The next block takes what waited.
+    let waiting = candidates[8..10].iter().cloned().map(Arc::new);
+    let next = state.draft(time, &region(0), waiting, Limits::default(), &CheckEach);
+    assert_eq!((next.block.records.len(), next.refused), (2, Vec::new()));
 }

@@ -162,7 +162,7 @@ pub(super) struct OfficeView {
     /// Who took its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     succession: Option<SuccessionView>,
-    /// Types that other offices let it issue.
+    /// Types that it lets other offices issue.
     delegations: Vec<DelegationView>,
 }
 
@@ -215,12 +215,12 @@ impl From<&Succession> for SuccessionView {
     }
 }
 
-/// A type that another office lets this one issue.
+/// A type that an office lets another issue.
 #[derive(Debug, Serialize, ToSchema)]
 struct DelegationView {
-    /// Who lets it.
+    /// Who may issue it.
     #[schema(value_type = String)]
-    from: OfficeId,
+    to: OfficeId,
     /// The type.
     #[serde(rename = "type")]
     #[schema(value_type = String)]
@@ -233,7 +233,7 @@ struct DelegationView {
 impl From<&Delegation> for DelegationView {
     fn from(delegation: &Delegation) -> Self {
         Self {
-            from: delegation.from.clone(),
+            to: delegation.to.clone(),
             kind: delegation.kind.clone(),
             until_ms: delegation.until,
         }

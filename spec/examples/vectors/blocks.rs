@@ -1,6 +1,6 @@
 //! Charter, blocks, seals (`spec/text/charter.md`, `blocks.md`).
 
-use super::records::world;
+use super::records::{status, world};
 use super::{Error, replaced, shortened, sum_of_shares, with_trailing};
 use concord_spec::block::{Block, Header, Rest, record_roots};
 use concord_spec::charter::Charter;
@@ -8,13 +8,24 @@ use concord_spec::codec::to_vec;
 use concord_spec::digest::Digest;
 use concord_spec::id::{Height, RegionId, UnixMillis};
 use concord_spec::ledger::{CheckEach, Limits, Tip};
+use concord_spec::record::{SignedRecord, StatusChange};
 use concord_spec::seal::Seal;
+use concord_spec::status::StatusKind;
 use concord_spec::world::World;
 use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// As many numbers as one range may hold: 4,096 chunks.
+const MOST_NUMBERS: u64 = 4_096 * 4_096;
 
 /// `blocks.json`
 pub(super) fn file() -> Result<Value, Error> {
-    let world = world()?;
+    let mut world = world()?;
+    let mut revocations = Vec::new();
+    for numbers in [MOST_NUMBERS, MOST_NUMBERS, 1] {
+        let record = status(&mut world, &[(0, numbers)], StatusChange::Set(StatusKind::Revoked))?;
+        revocations.push(Arc::new(record));
+    }
     let blocks: Vec<Value> = world.blocks.iter().map(|(block, seal)| block_of(block, seal)).collect();
     Ok(json!({
         "about": "A charter and the chain of blocks that follows from it. `result`: accept, or the CharterError, CodecError, BlockError or SealError.",
@@ -24,7 +35,7 @@ pub(super) fn file() -> Result<Value, Error> {
         "chain": blocks,
         "charters": charters(&world)?,
         "decoding": decoding(&world)?,
-        "following": following(&world)?,
+        "following": following(&world, revocations)?,
         "seals": seals(&world)?,
     }))
 }
@@ -201,7 +212,7 @@ const BLOCKS: &[ChangedBlock] = &[
 ];
 
 /// Next blocks after the chain's last, of which all but the first do not follow.
-fn following(world: &World) -> Result<Vec<Value>, Error> {
+fn following(world: &World, revocations: Vec<Arc<SignedRecord>>) -> Result<Vec<Value>, Error> {
     let tip = world.state.tip();
     let time = UnixMillis(tip.time.0.saturating_add(1_000));
     let draft = |proposer: &RegionId| {
@@ -231,6 +242,16 @@ fn following(world: &World) -> Result<Vec<Value>, Error> {
             "Record",
         ),
     ];
+    let mut costly = good.clone();
+    costly.records = revocations;
+    (costly.header.records_root, costly.rest.bodies_root) = record_roots(&costly.records);
+    costly.header.rest = costly.rest.digest();
+    all.push(refusal(
+        "status records that meet 8,193 chunks",
+        "block",
+        &to_vec(&costly),
+        "Chunks",
+    ));
     for (name, change, result) in BLOCKS {
         let mut block = good.clone();
         change(&mut block.header, &mut block.rest, tip);

@@ -198,7 +198,7 @@ fn by_other_office(world: &mut World, action: Action) -> Made {
     Ok(SignedRecord::sign(world.payload(actor, action), &[&other_key()]))
 }
 
-fn status(world: &mut World, ranges: &[(u64, u64)], change: StatusChange) -> Made {
+pub(super) fn status(world: &mut World, ranges: &[(u64, u64)], change: StatusChange) -> Made {
     status_from(world, ranges, change, None)
 }
 
@@ -454,6 +454,12 @@ const STATUS: &[Case] = &[
     ("an empty range", "RANGES", |world| status(world, &[(4, 0)], REVOKE)),
     ("a range past 2^64", "RANGES", |world| {
         status(world, &[(4, u64::MAX)], REVOKE)
+    }),
+    ("a range over 4,097 chunks", "RANGES", |world| {
+        status(world, &[(4_095, 4_095 * 4_096 + 2)], REVOKE)
+    }),
+    ("a range over 4,096 chunks, not issued", "NOT_ISSUED", |world| {
+        status(world, &[(0, 4_096 * 4_096)], REVOKE)
     }),
     ("a number that is not issued", "NOT_ISSUED", |world| {
         status(world, &[(15, 2)], REVOKE)

@@ -10,8 +10,10 @@ use crate::record::{OfficeLevel, Scope};
 
 /// Most names that an office may have had.
 pub const MAX_NAMES: usize = 256;
-/// Most types that other offices delegated to one office.
+/// Most types that one office lets others issue.
 pub const MAX_DELEGATIONS: usize = 256;
+/// Most offices of one directory that let one office issue one type: so nobody makes it long to ask who lets it.
+pub const MAX_LENDERS_OF_REGION: usize = 16;
 
 /// A name of an office from a height on, up to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,17 +28,17 @@ wire_array!(OfficeName {
     labels: list(MAX_LABELS)
 });
 
-/// A type that another office lets this one issue.
+/// A type that an office lets another issue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delegation {
-    /// Who lets it.
-    pub from: OfficeId,
+    /// Who may issue it.
+    pub to: OfficeId,
     /// The type.
     pub kind: TypeId,
     /// Until when, block time, included.
     pub until: UnixMillis,
 }
-wire_array!(Delegation { from, kind, until });
+wire_array!(Delegation { to, kind, until });
 
 /// An office that took the place of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +75,7 @@ pub struct Office {
     pub closed: Option<Height>,
     /// Who took its place.
     pub succession: Option<Succession>,
-    /// Types that others let it issue, ascending by office and type.
+    /// Types that it lets others issue, ascending by office and type.
     pub delegations: Vec<Delegation>,
 }
 wire_array!(Office {
@@ -92,6 +94,12 @@ wire_array!(Office {
 });
 
 impl Office {
+    /// Whether it is closed or another took its place.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.closed.is_some() || self.succession.is_some()
+    }
+
     /// Its name at a height, by language; before the first, the first.
     #[must_use]
     pub fn labels_at(&self, height: Height) -> &[Label] {
@@ -103,13 +111,6 @@ impl Office {
     #[must_use]
     pub fn labels(&self) -> &[Label] {
         self.names.last().map_or(&[], |name| &name.labels)
-    }
-
-    /// The delegation of a type that lasts longest.
-    #[must_use]
-    pub fn delegation_of(&self, kind: &TypeId) -> Option<&Delegation> {
-        let of_kind = self.delegations.iter().filter(|delegation| delegation.kind == *kind);
-        of_kind.max_by_key(|delegation| delegation.until)
     }
 }
 

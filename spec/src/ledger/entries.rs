@@ -1,6 +1,7 @@
 //! A state as entries of short ordered keys, so that a node can keep it and write only what a block touched.
 //! Not here: how they are kept (the node's cache). The log, not this, is the truth.
 
+use super::derived::Derived;
 use super::{Catalogue, Directory, Federation, LedgerState, MAX_SECTION, SectionName, SeriesPlace, Tip};
 use crate::charter::{Charter, CharterError};
 use crate::codec::{self, CodecError, fields::wire_array};
@@ -169,7 +170,7 @@ impl LedgerState {
         };
         state.history = tip.history;
         state.region_set = Arc::new(state.federation.region_set_at(state.next_height())?);
-        state.derive_series();
+        state.derive();
         for (series, status) in statuses {
             let place = state.series.get(&series).ok_or(EntryError::Incomplete)?.section();
             state.put_status(place, series, status);
@@ -179,7 +180,8 @@ impl LedgerState {
         Ok(state)
     }
 
-    fn derive_series(&mut self) {
+    fn derive(&mut self) {
+        self.derived = Derived::of(self);
         for (region, directory) in &self.directories.clone() {
             for series in &directory.series {
                 let place = SeriesPlace {

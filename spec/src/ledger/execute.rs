@@ -3,7 +3,7 @@
 use super::{BlockContext, CheckSignatures, Entry, LedgerState, Outcome, Rejection, Tip};
 use crate::block::{Block, Header, MAX_BLOCK, Rest, record_roots};
 use crate::id::{Height, RegionId, UnixMillis};
-use crate::record::{RecordId, SignedRecord, Versioned};
+use crate::record::{Action, MAX_BLOCK_CHUNKS, RecordId, SignedRecord, Versioned};
 use std::sync::Arc;
 
 /// Bytes that a block needs beside its records: header, rest and framing.
@@ -85,6 +85,9 @@ pub enum BlockError {
         /// The version.
         version: u64,
     },
+    /// Its changes of status cost more than those of a block may.
+    #[error("the status records of the block meet {0} chunks, at most {MAX_BLOCK_CHUNKS} may be")]
+    Chunks(u64),
     /// It names other regions.
     #[error("the block names other regions than those in force")]
     Regions,
@@ -100,11 +103,21 @@ pub enum BlockError {
     },
 }
 
+/// How many chunks a record's change of status meets, at most: more than a record may, it is refused for.
+fn chunks_of(record: &SignedRecord) -> u64 {
+    if let Action::SetStatus(body) = &record.payload().action {
+        body.chunks().min(MAX_BLOCK_CHUNKS)
+    } else {
+        0
+    }
+}
+
 /// Least milliseconds between a block without records and its parent.
 pub const EMPTY_BLOCK_GAP_MS: u64 = 1_000;
 
 impl LedgerState {
-    /// Drafts the next block from `candidates`, in order, leaving out those that the rules refuse.
+    /// Drafts the next block from `candidates`, in order, leaving out those that the rules refuse. From the first status record on
+    /// that the block has no room for, all status records wait; nothing else depends on them.
     /// `time` is raised to one millisecond after the parent's where it is not later.
     pub fn draft(
         &self,
@@ -122,13 +135,20 @@ impl LedgerState {
         let mut records: Vec<Arc<SignedRecord>> = Vec::new();
         let mut refused = Vec::new();
         let mut room = limits.bytes.min(MAX_BLOCK).saturating_sub(FRAME);
+        let mut chunks_left = MAX_BLOCK_CHUNKS;
         for record in candidates {
             let size = record.bytes().len().saturating_add(RECORD_FRAME);
             if size > room || records.len() >= limits.records {
                 break;
             }
+            let chunks = chunks_of(&record);
+            if chunks > chunks_left {
+                chunks_left = 0;
+                continue;
+            }
             match state.apply(&record, &context, signatures) {
                 Ok(_) => {
+                    chunks_left = chunks_left.saturating_sub(chunks);
                     room = room.saturating_sub(size);
                     records.push(record);
                 }
@@ -150,6 +170,11 @@ impl LedgerState {
             height: header.height,
             time: header.time,
         };
+        let chunks = block.records.iter().map(|record| chunks_of(record));
+        let chunks = chunks.fold(0, u64::saturating_add);
+        if chunks > MAX_BLOCK_CHUNKS {
+            return Err(BlockError::Chunks(chunks));
+        }
         let mut state = self.opened(&context);
         for (index, record) in block.records.iter().enumerate() {
             let applied = state.apply(record, &context, signatures);
@@ -178,7 +203,7 @@ impl LedgerState {
     /// What an issue or opening in `block`, already applied to this state, came to.
     #[must_use]
     pub fn outcome_of(&self, record: &SignedRecord) -> Outcome {
-        if let crate::record::Action::OpenSeries(open) = &record.payload().action
+        if let Action::OpenSeries(open) = &record.payload().action
             && let Some(series) = self.series_keys.get(&open.key)
         {
             return Outcome::Opened(*series);

@@ -21,9 +21,9 @@ pub const PROPOSAL_OPEN_MS: u64 = 30 * 24 * 3_600_000;
 pub const MAX_PROPOSALS_OF_REGION: usize = 8;
 /// Most entries of evidence against one region: more would prove nothing more.
 pub const MAX_EVIDENCE_OF_REGION: usize = 64;
-/// Most times that the keys of one region's node may change.
+/// Most times that the keys of one region's node may change, as far as the section has room; the rules let fewer in.
 pub const MAX_TERMS: usize = 4_096;
-/// Most regions that are or were members, and most domain authorities.
+/// Most regions that are or were members, and most domain authorities, that the section has room for; the rules let in fewer.
 pub const MAX_MEMBERS: usize = 1_024;
 
 /// Keys of a region's node, from a height up to another: then it is in both quorums.
@@ -155,7 +155,17 @@ impl Region {
         Some(last.until.unwrap_or(last.from)).filter(|change| *change > height)
     }
 
-    /// Ends the term in force, if there is one.
+    /// Whether its last term begins at a later height than this and has no end: its node's keys are being rotated, or it
+    /// comes into force. No end of a region waits for that, or one that rotates again and again could put its own off.
+    #[must_use]
+    pub fn rotates_after(&self, height: Height) -> bool {
+        self.terms
+            .last()
+            .is_some_and(|last| last.until.is_none() && last.from > height)
+    }
+
+    /// Ends the last term, if it has no end yet. One that would have begun at that height is never in force then; it stays,
+    /// because its keys may not be used again.
     pub(super) fn end_term(&mut self, until: Height) {
         if let Some(last) = self.terms.last_mut().filter(|last| last.until.is_none()) {
             last.until = Some(until);
@@ -251,7 +261,8 @@ wire_array!(EvidenceEntry {
 });
 
 const MAX_EVIDENCE: usize = MAX_EVIDENCE_OF_REGION * MAX_MEMBERS;
-const MAX_PROPOSALS: usize = MAX_PROPOSALS_OF_REGION * MAX_REGIONS;
+/// Most proposals that are open.
+pub(super) const MAX_PROPOSALS: usize = MAX_PROPOSALS_OF_REGION * MAX_REGIONS;
 /// Most changes that passed and wait for their height.
 pub(super) const MAX_SCHEDULED: usize = 2_048;
 /// Most versions that were voted.
@@ -357,7 +368,9 @@ impl Federation {
     #[must_use]
     pub fn changes_of_regions(&self) -> Vec<Height> {
         let terms = self.regions.iter().flat_map(|region| &region.terms);
+        // A term that ended before it began was never in force.
         let mut heights: Vec<Height> = terms
+            .filter(|term| term.until != Some(term.from))
             .flat_map(|term| [Some(term.from), term.until])
             .flatten()
             .filter(|height| *height > Height(1))

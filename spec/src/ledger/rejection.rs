@@ -3,6 +3,7 @@
 use crate::catalogue::TypeRef;
 use crate::cose::SignatureError;
 use crate::id::{Height, Number, OfficeId, RegionId, SeriesId, TypeId, UnixMillis};
+use crate::ledger::SectionName;
 use crate::ledger::federation::{MAX_EVIDENCE_OF_REGION, MAX_PROPOSALS_OF_REGION};
 use crate::ledger::standing::Inactive;
 use crate::recognition::MAX_DECLARATIONS_OF_REGION;
@@ -140,8 +141,11 @@ pub enum Rejection {
     /// The numbers of the series are used up.
     #[error("series {0} has no more numbers; open another")]
     NumbersExhausted(SeriesId),
-    /// Ranges out of order, touching, empty, too many or none.
-    #[error("the ranges must be 1 to {max}, ascending, not empty, with a gap between them", max = crate::record::MAX_RANGES)]
+    /// Ranges out of order, touching, empty, too many or none, or over too many chunks.
+    #[error(
+        "the ranges must be 1 to {max}, ascending, not empty, with a gap between them, and meet at most {chunks} chunks of 4,096 numbers; \
+         say it in several records", max = crate::record::MAX_RANGES, chunks = crate::record::MAX_RECORD_CHUNKS
+    )]
     Ranges,
     /// Numbers that are not issued.
     #[error("number {number} of series {series} is not issued yet")]
@@ -276,6 +280,18 @@ pub enum Rejection {
     /// Too many declarations.
     #[error("a region declares at most {max} recognitions", max = MAX_DECLARATIONS_OF_REGION)]
     TooManyDeclarations,
+    /// Its owner's share of a section has no room for it.
+    #[error(
+        "{owner} would fill more of section {section} than the {share} bytes that are its share; nothing more goes in"
+    )]
+    SectionFull {
+        /// Whose share: the owner of types, a region, or an office with all below it.
+        owner: String,
+        /// The section.
+        section: SectionName,
+        /// The share in bytes.
+        share: usize,
+    },
     /// The evidence proves nothing.
     #[error("the evidence proves nothing: {0}")]
     EvidenceNotValid(&'static str),
@@ -361,6 +377,7 @@ codes! {
     IncompleteRecognition => "INCOMPLETE_RECOGNITION",
     UnknownDeclaration => "UNKNOWN_DECLARATION",
     TooManyDeclarations => "TOO_MANY_DECLARATIONS",
+    SectionFull => "SECTION_FULL",
     EvidenceNotValid => "EVIDENCE_NOT_VALID",
     EvidenceKnown => "EVIDENCE_KNOWN",
 }

@@ -1,5 +1,6 @@
 //! `apply`: the rules of the ledger, first what holds for every record, then one file a subject (DESIGN 4.3).
 
+mod delegation;
 mod evidence;
 mod federation;
 mod office;

@@ -5,7 +5,7 @@
 
 use super::directory::{Directory, Office, Series};
 use super::federation::Federation;
-use crate::id::{Height, OfficeId, RegionId, TypeId, UnixMillis};
+use crate::id::{Height, OfficeId, RegionId, TypeId};
 
 /// Most steps from an office to the top: levels and successions.
 pub const MAX_STEPS: usize = 64;
@@ -130,27 +130,38 @@ pub fn least_threshold(offices: &dyn Offices, id: &OfficeId) -> (OfficeId, usize
     all.max_by_key(|(_, threshold)| *threshold).unwrap_or((id.clone(), 0))
 }
 
-/// The office that lets `id` issue a type at a block time: itself where the type is in its scope, or one that delegated it.
+/// The office that lets `id` issue a type: itself where the type is in its scope, or one of the lenders, whose delegation is
+/// not over.
 #[must_use]
-pub fn issues_for(
+pub fn issues_for<'a>(
     offices: &dyn Offices,
     id: &OfficeId,
     kind: &TypeId,
+    mut lenders: impl Iterator<Item = &'a OfficeId>,
     height: Height,
-    time: UnixMillis,
 ) -> Option<OfficeId> {
     if in_scope(offices, id, kind) {
         return Some(id.clone());
     }
-    let office = offices.office(id)?;
-    let current = office.delegations.iter().filter(|delegation| {
-        delegation.kind == *kind
-            && delegation.until >= time
-            && check_active(offices, &delegation.from, height).is_ok()
-            && in_scope(offices, &delegation.from, kind)
-            && reaches_no_further(offices, id, &delegation.from)
-    });
-    current.map(|delegation| delegation.from.clone()).next()
+    lenders.find(|from| lends(offices, from, id, kind, height)).cloned()
+}
+
+/// Whether what an office delegated may be issued: while it may act and issue the type itself, for no more regions than its own, and
+/// by no fewer keys.
+fn lends(offices: &dyn Offices, from: &OfficeId, to: &OfficeId, kind: &TypeId, height: Height) -> bool {
+    check_active(offices, from, height).is_ok()
+        && in_scope(offices, from, kind)
+        && reaches_no_further(offices, to, from)
+        && signs_with_as_many(offices, to, from)
+}
+
+/// Whether an office signs with at least as many keys as another must.
+#[must_use]
+pub fn signs_with_as_many(offices: &dyn Offices, id: &OfficeId, than: &OfficeId) -> bool {
+    let (_, least) = least_threshold(offices, than);
+    offices
+        .office(id)
+        .is_some_and(|office| office.keyring.threshold() >= least)
 }
 
 /// Whether credentials that an office issues are valid in a region, by its scope and those above it.

@@ -6,12 +6,17 @@ use crate::content::Relation;
 use crate::digest::Digest;
 use crate::id::{CredentialId, Number, SeriesId, UnixMillis};
 use crate::key::ed25519::PublicKey;
-use crate::status::{Reason, StatusKind};
+use crate::status::{CHUNK_NUMBERS, Reason, StatusKind};
 
 /// Most credentials of one issue record.
 pub const MAX_BATCH: u64 = 4_096;
 /// Most ranges of one status record.
 pub const MAX_RANGES: usize = 1_024;
+/// Most chunks that the ranges of one status record meet, counted for each range.
+pub const MAX_RECORD_CHUNKS: u64 = 4_096;
+/// Most chunks that the ranges of all status records of a block meet, counted for each range. What a chunk costs is what a
+/// status record costs: a chunk is decoded, changed, encoded in the shortest of many ways, and hashed.
+pub const MAX_BLOCK_CHUNKS: u64 = 8_192;
 
 /// A numbered book of credentials of one type, for one desk, with one signing key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +62,21 @@ pub struct NumberRange {
     pub count: u64,
 }
 wire_array!(NumberRange { first, count });
+
+impl NumberRange {
+    /// How many chunks it meets.
+    #[must_use]
+    pub fn chunks(&self) -> u64 {
+        let chunk = |number: u64| number / u64::from(CHUNK_NUMBERS);
+        match self.count.checked_sub(1) {
+            Some(more) => {
+                let last = chunk(self.first.0.saturating_add(more));
+                last.saturating_sub(chunk(self.first.0)).saturating_add(1)
+            }
+            None => 0,
+        }
+    }
+}
 
 /// What happens to the status of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +155,15 @@ wire_array!(SetStatus {
     detail,
     successor
 });
+
+impl SetStatus {
+    /// How many chunks its ranges meet, counted for each range.
+    #[must_use]
+    pub fn chunks(&self) -> u64 {
+        let each = self.ranges.iter().map(NumberRange::chunks);
+        each.fold(0, u64::saturating_add)
+    }
+}
 
 /// The credentials that take the place of superseded ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

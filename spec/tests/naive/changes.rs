@@ -37,6 +37,7 @@ impl Naive {
         self.proposals.retain(|known| known.open_until >= at.time);
         let open = self.proposals.iter().filter(|known| known.proposer == *region).count();
         must(open < 8, "TOO_MANY_PROPOSALS")?;
+        self.proposal_fits(region, change)?;
         self.proposals.push(Proposal {
             id,
             proposer: region.clone(),
@@ -92,6 +93,7 @@ impl Naive {
         self.passed.insert(change.name());
         match change {
             Change::AdmitRegion(card) => {
+                self.suspend_all(&card.region, from - 2);
                 let mut terms = self
                     .regions
                     .get(&card.region)
@@ -119,6 +121,7 @@ impl Naive {
                 found.suspended = None;
                 found.removed = Some(Height(from));
             }
+            Change::CancelRotation(region) => self.regions.get_mut(&region).unwrap().rotation = None,
             change => self.scheduled.push(Scheduled {
                 at: Height(from),
                 change,
@@ -195,7 +198,6 @@ impl Naive {
             Change::SucceedRegion(body) => {
                 self.regions.get_mut(&body.region).unwrap().successor = Some(body.successor);
             }
-            Change::CancelRotation(region) => self.regions.get_mut(&region).unwrap().rotation = None,
             other => unreachable!("{} is written when it passes", other.name()),
         }
     }
@@ -207,7 +209,10 @@ impl Naive {
         let after = self.in_force_at(from).len();
         // The others can go on without it.
         let leaves = |region: &RegionId| {
-            must(!self.changes_later(region, height), "CHANGE_PENDING")?;
+            // What begins later does not keep it from ending.
+            let begins = self.regions[region].terms.last().unwrap();
+            let begins = begins.until.is_none() && begins.from.0 > height;
+            must(begins || !self.changes_later(region, height), "CHANGE_PENDING")?;
             must(term_at(&self.regions[region], from).is_none() || after > 1, NOT)
         };
         match change {

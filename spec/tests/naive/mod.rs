@@ -6,6 +6,7 @@ mod offices;
 mod roots;
 mod rules;
 mod series;
+mod shares;
 
 use concord_spec::catalogue::TypeRef;
 use concord_spec::charter::{Charter, Parameters};

@@ -91,14 +91,16 @@ impl Naive {
 
     /// Whether an office may issue a type: by its scope, or by another's while that may.
     pub(crate) fn issues(&self, id: &OfficeId, kind: &TypeId, at: &BlockContext) -> bool {
-        let lent = |delegation: &Delegation| {
-            delegation.kind == *kind
-                && at.time <= delegation.until
-                && self.acts(&delegation.from, at.height.0)
-                && self.has_type(&delegation.from, kind)
-                && self.reaches_no_further(id, &delegation.from)
+        let gives =
+            |delegation: &Delegation| delegation.to == *id && delegation.kind == *kind && at.time <= delegation.until;
+        let lends = |(from, office): (&OfficeId, &Office)| {
+            office.delegations.iter().any(gives)
+                && self.acts(from, at.height.0)
+                && self.has_type(from, kind)
+                && self.reaches_no_further(id, from)
+                && self.offices[id].keyring.threshold() >= self.thresholds_over(from)
         };
-        self.has_type(id, kind) || self.offices[id].delegations.iter().any(lent)
+        self.has_type(id, kind) || self.offices.iter().any(lends)
     }
 
     /// What a sub-office would have more than those above it.
@@ -143,8 +145,8 @@ impl Naive {
             succession: None,
             delegations: Vec::new(),
         };
-        self.offices.insert(id, office);
-        Ok(())
+        self.offices.insert(id.clone(), office);
+        self.directory_fits(&id)
     }
 
     pub(super) fn register_below(&mut self, parent: &OfficeId, body: &RegisterOffice, at: &BlockContext) -> Verdict {
@@ -202,8 +204,13 @@ impl Naive {
             )?;
         }
         must(amended != *office, "NOTHING_CHANGES")?;
+        let grows = super::shares::of_office(&amended) > super::shares::of_office(office);
         self.offices.insert(body.office.clone(), amended);
-        Ok(())
+        if grows {
+            self.directory_fits(&body.office)
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn set_office(&mut self, region: &RegionId, body: &SetOffice, at: &BlockContext) -> Verdict {
@@ -229,6 +236,17 @@ impl Naive {
             }
         }
         Ok(())
+    }
+
+    /// Suspends what stands in a directory under nobody who stands there too.
+    pub(super) fn suspend_all(&mut self, region: &RegionId, height: u64) {
+        for id in self.offices.keys().cloned().collect::<Vec<_>>() {
+            let below = self.parent(&id).is_some_and(|parent| parent.region == *region);
+            let office = &self.offices[&id];
+            if id.region == *region && !below && !self.is_gone(&id) && office.suspended.is_none() {
+                self.offices.get_mut(&id).unwrap().suspended = Some(Height(height));
+            }
+        }
     }
 
     pub(super) fn succeed(&mut self, region: &RegionId, body: &SucceedOffice, at: &BlockContext) -> Verdict {
@@ -268,26 +286,33 @@ impl Naive {
         self.active(office, at)?;
         must(body.to != *office, "DELEGATION")?;
         let to = self.offices.get(&body.to).ok_or("UNKNOWN_OFFICE")?;
-        let same = |known: &Delegation| known.from == *office && known.kind == body.kind;
-        let known = to.delegations.iter().any(same);
-        if body.until.is_none() {
-            must(known, "NOTHING_CHANGES")?;
-        }
-        if let Some(until) = body.until {
-            must(self.has_type(office, &body.kind), "OUT_OF_SCOPE")?;
-            let sound = until >= at.time && !self.is_gone(&body.to) && self.reaches_no_further(&body.to, office);
-            must(sound && (known || to.delegations.len() < 256), "DELEGATION")?;
-        }
-        let to = self.offices.get_mut(&body.to).unwrap();
-        to.delegations.retain(|known| !same(known));
-        to.delegations.extend(body.until.map(|until| Delegation {
-            from: office.clone(),
+        let same = |known: &Delegation| known.to == body.to && known.kind == body.kind;
+        let Some(until) = body.until else {
+            let own = self.offices.get_mut(office).unwrap();
+            must(own.delegations.iter().any(same), "NOTHING_CHANGES")?;
+            own.delegations.retain(|known| !same(known));
+            return Ok(());
+        };
+        must(self.has_type(office, &body.kind), "OUT_OF_SCOPE")?;
+        let as_many = to.keyring.threshold() >= self.thresholds_over(office);
+        let sound = until >= at.time && !self.is_gone(&body.to) && self.reaches_no_further(&body.to, office) && as_many;
+        must(sound, "DELEGATION")?;
+        let before = super::shares::of_office(&self.offices[office]);
+        let own = self.offices.get_mut(office).unwrap();
+        own.delegations.retain(|known| at.time <= known.until && !same(known));
+        must(own.delegations.len() < 256, "DELEGATION")?;
+        own.delegations.push(Delegation {
+            to: body.to.clone(),
             kind: body.kind.clone(),
             until,
-        }));
-        to.delegations
-            .sort_by_key(|known| (known.from.clone(), known.kind.clone()));
-        Ok(())
+        });
+        own.delegations
+            .sort_by_key(|known| (known.to.clone(), known.kind.clone()));
+        let grows = super::shares::of_office(own) > before;
+        let of_region = self.offices.iter().filter(|(from, _)| from.region == office.region);
+        let lenders = of_region.filter(|(_, lender)| lender.delegations.iter().any(same));
+        must(lenders.count() <= 16, "DELEGATION")?;
+        if grows { self.directory_fits(office) } else { Ok(()) }
     }
 }
 

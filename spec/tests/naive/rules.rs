@@ -176,7 +176,8 @@ impl Naive {
         let complete = coded && spans && ascending && own && named && body.reference.version.0 > 0;
         must(complete, "INCOMPLETE_TYPE")?;
         let known = self.types.keys().filter(|known| known.id == body.reference.id).count();
-        must(usize::from(body.reference.version.0) == known + 1, "TYPE_VERSION_GAP")
+        must(usize::from(body.reference.version.0) == known + 1, "TYPE_VERSION_GAP")?;
+        self.type_fits(owner, body)
     }
 
     pub(super) fn define(&mut self, owner: &str, body: &TypeDefinition, since: Height) -> Verdict {
@@ -225,6 +226,7 @@ impl Naive {
         }
         let count = self.declarations.keys().filter(|(by, _)| by == region).count();
         must(count < 4_096, "TOO_MANY_DECLARATIONS")?;
+        self.declaration_fits(region, terms)?;
         let number = u64::try_from(count).unwrap() + 1;
         let declaration = Declaration {
             recogniser: region.clone(),

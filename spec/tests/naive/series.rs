@@ -35,7 +35,7 @@ impl Naive {
         self.next_series += 1;
         self.series.insert(id, (office.region.clone(), series));
         self.numbers.insert(id, Numbers::default());
-        Ok(())
+        self.directory_fits(office)
     }
 
     /// Whose a series is at a height.
@@ -167,5 +167,7 @@ fn listed(ranges: &[NumberRange]) -> Option<Vec<(u64, u64)>> {
         }
         listed.push((range.first.0, end));
     }
-    (1..=1_024).contains(&listed.len()).then_some(listed)
+    let chunks = listed.iter().map(|(first, end)| (end - 1) / 4_096 - first / 4_096 + 1);
+    let few = (1..=1_024).contains(&listed.len()) && chunks.sum::<u64>() <= 4_096;
+    few.then_some(listed)
 }

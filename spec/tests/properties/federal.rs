@@ -128,9 +128,15 @@ pub(crate) fn change(dice: &mut Dice, naive: &Naive, players: &mut Players) -> C
         .filter(|found| found.rotation.is_some())
         .map(|found| found.region.clone())
         .collect();
+    let open = naive
+        .types
+        .iter()
+        .filter(|(of, entry)| entry.closed.is_none() && of.id.owner() == Some("federation"));
+    let open: Vec<_> = open.map(|(of, _)| of.clone()).collect();
     match dice.below(10) {
         0..=3 if !suspended.is_empty() => return Change::ReinstateRegion(which(suspended, dice)),
         4..=5 if !rotating.is_empty() => return Change::CancelRotation(which(rotating, dice)),
+        6 if !open.is_empty() => return Change::CloseType(dice.pick(open).unwrap()),
         _ => {}
     }
     match dice.below(14) {
@@ -157,7 +163,17 @@ pub(crate) fn change(dice: &mut Dice, naive: &Naive, players: &mut Players) -> C
             } else {
                 any_type(dice)
             };
-            Change::DefineType(Box::new(definition(dice, naive, id)))
+            let mut definition = definition(dice, naive, id);
+            if dice.chance(8) {
+                // Too long for what a region may have under vote.
+                let codes = (0..60).map(|code| format!("{code:032}")).collect();
+                let long = ClaimDefinition {
+                    kind: ClaimKind::Code(codes),
+                    ..definition.claims[0].clone()
+                };
+                definition.claims = (100..118).map(|key| ClaimDefinition { key, ..long.clone() }).collect();
+            }
+            Change::DefineType(Box::new(definition))
         }
         9 => {
             let domain = dice.pick(naive.domains.keys().cloned()).map(Actor::Domain);
@@ -175,14 +191,7 @@ pub(crate) fn change(dice: &mut Dice, naive: &Naive, players: &mut Players) -> C
             })
         }
         12 => Change::CancelRotation(one),
-        _ => {
-            let open = naive
-                .types
-                .iter()
-                .filter(|(of, entry)| entry.closed.is_none() && of.id.owner() == Some("federation"));
-            let open = dice.pick(open.map(|(of, _)| of.clone()));
-            Change::CloseType(open.unwrap_or_else(|| version_of(any_type(dice), 1)))
-        }
+        _ => Change::CloseType(dice.pick(open).unwrap_or_else(|| version_of(any_type(dice), 1))),
     }
 }
 
@@ -259,6 +268,19 @@ pub(crate) fn recognition(dice: &mut Dice, naive: &Naive) -> Terms {
         _ => {}
     }
     terms
+}
+
+/// Terms that map so many values that they have about so many bytes.
+pub(crate) fn long_terms(terms: Terms, bytes: usize) -> Terms {
+    let map = |index: usize| ValueMap {
+        claim: 100,
+        there: format!("{index:064}"),
+        here: "0".repeat(64),
+    };
+    Terms {
+        values: (0..bytes / 135).map(map).collect(),
+        ..terms
+    }
 }
 
 pub(crate) fn withdrawal(dice: &mut Dice, naive: &Naive, time: UnixMillis) -> Option<(RegionId, Withdraw)> {

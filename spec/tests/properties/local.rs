@@ -146,7 +146,8 @@ fn delegation(dice: &mut Dice, naive: &Naive, id: &OfficeId, own: &Scope, time: 
     let fitting = naive
         .offices
         .keys()
-        .filter(|to| *to != id && naive.reaches_no_further(to, id));
+        .filter(|to| *to != id && naive.reaches_no_further(to, id))
+        .filter(|to| naive.offices[*to].keyring.threshold() >= naive.offices[id].keyring.threshold());
     let fitting = dice.pick(fitting.cloned()).filter(|_| dice.chance(85));
     let to = match fitting {
         Some(to) => to,
@@ -175,11 +176,9 @@ pub(crate) fn of_series(
         let types = naive.types.keys().cloned();
         // As a rule one that the office may issue.
         let fitting = types.clone().filter(|of| {
-            let lent = |found: &concord_spec::ledger::Office| found.delegations.iter().any(|known| known.kind == of.id);
-            naive
-                .offices
-                .get(&office)
-                .is_some_and(|found| lent(found) || naive.has_type(&office, &of.id))
+            let mut given = naive.offices.values().flat_map(|other| &other.delegations);
+            let lent = given.any(|known| known.to == office && known.kind == of.id);
+            naive.offices.contains_key(&office) && (lent || naive.has_type(&office, &of.id))
         });
         let fitting = dice.pick(fitting.collect::<Vec<_>>()).filter(|_| dice.chance(85));
         let of = fitting.or(dice.pick(types.collect::<Vec<_>>()));

@@ -3,8 +3,8 @@
 use super::Case;
 use super::envelope::admitted_domain;
 use crate::scene::{
-    DAY_MS, HOUR_MS, LICENCE, append_after, by_region_until, card_with, key, keyring, labels, node_keys, propose,
-    proposed, region, seal_key, version_of, vote,
+    DAY_MS, HOUR_MS, LICENCE, append_after, by_region_until, card_with, key, keyring, labels, node_keys, passed,
+    propose, proposed, region, seal_key, version_of, vote,
 };
 use concord_spec::charter::{CharterRegion, Parameters};
 use concord_spec::digest::Digest;
@@ -180,12 +180,17 @@ pub(crate) const CHANGES: &[Case] = &[
     ("NO_ROTATION", |world| {
         proposing(world, Change::CancelRotation(region(3)))
     }),
+    // A rotation of keys keeps no region from ending; its suspension waits for its removal, and its return for its suspension.
     ("CHANGE_PENDING", |world| {
-        rotated(world, 3);
+        passed(world, Change::SuspendRegion(region(3)), &[0, 1, 2]);
         proposing(world, Change::RemoveRegion(region(3)))
     }),
     ("CHANGE_PENDING", |world| {
-        rotated(world, 3);
+        passed(world, Change::SuspendRegion(region(3)), &[0, 1, 2]);
+        proposing(world, Change::ReinstateRegion(region(3)))
+    }),
+    ("CHANGE_PENDING", |world| {
+        passed(world, Change::RemoveRegion(region(3)), &[0, 1, 2]);
         proposing(world, Change::SuspendRegion(region(3)))
     }),
 ];

@@ -199,7 +199,7 @@ pub(crate) const DELEGATED: &[Case] = &[
         delegation(world, |body| body.until = Some(past))
     }),
     ("DELEGATION", |world| {
-        let closed = Desk::new(0, "CLOSED", 1, [7]).registered(world, &[]);
+        let closed = Desk::new(0, "CLOSED", 2, [7, 8]).registered(world, &[]);
         let record = world.by_region(set_office(&closed.id, OfficeChange::Close)).unwrap();
         world.append(vec![record]).unwrap();
         delegation(world, |body| body.to = closed.id)
@@ -211,6 +211,48 @@ pub(crate) const DELEGATED: &[Case] = &[
         delegation(world, |body| body.to = Desk::new(0, "NONE", 1, [1]).id)
     }),
     ("NOTHING_CHANGES", |world| delegation(world, |body| body.until = None)),
+    // To one that signs with fewer keys.
+    ("DELEGATION", |world| {
+        let alone = Desk::new(0, "ALONE", 1, [7]).registered(world, &[]);
+        delegation(world, |body| body.to = alone.id)
+    }),
+    // More than 256 that are not over.
+    ("DELEGATION", |world| {
+        let types: Vec<String> = (0..257).map(|index| format!("110000.t{index:03}")).collect();
+        let kinds = |of: &[String]| Scope::of_types(of.iter().map(|id| kind(id)).collect());
+        let to = Desk::new(0, "TO", 2, [7, 8]).registered(world, &[]);
+        let record = amended_our(world, |body| body.scope = Some(kinds(&types[..256])));
+        world.append(vec![record]).unwrap();
+        let until = Some(UnixMillis(u64::MAX));
+        let lending = |world: &mut World, id: &str| {
+            let body = Delegate {
+                to: to.id.clone(),
+                kind: kind(id),
+                until,
+            };
+            world.by_office(Action::Delegate(body)).unwrap()
+        };
+        let records = types[..256].iter().map(|id| lending(world, id)).collect();
+        world.append(records).unwrap();
+        let record = amended_our(world, |body| body.scope = Some(kinds(&types[1..])));
+        world.append(vec![record]).unwrap();
+        lending(world, &types[256])
+    }),
+    // By more than 16 offices of a directory for one type and office.
+    ("DELEGATION", |world| {
+        let to = Desk::new(1, "TO", 2, [7, 8]).registered(world, &[]);
+        let body = Delegate {
+            to: to.id,
+            kind: kind(LICENCE),
+            until: Some(UnixMillis(u64::MAX)),
+        };
+        for index in 0..16 {
+            let desk = Desk::new(0, &format!("LENDER-{index}"), 1, [100 + index]).registered(world, &[LICENCE]);
+            let record = desk.sign(world, Action::Delegate(body.clone()));
+            world.append(vec![record]).unwrap();
+        }
+        world.by_office(Action::Delegate(body)).unwrap()
+    }),
 ];
 
 fn new_office(world: &mut World, change: impl FnOnce(&mut RegisterOffice)) -> SignedRecord {
@@ -289,7 +331,7 @@ fn succeeded(world: &mut World) -> Desk {
 
 /// Our office lets another issue its type; it would hold without the change.
 fn delegation(world: &mut World, change: impl FnOnce(&mut Delegate)) -> SignedRecord {
-    let other = Desk::new(0, "OTHER", 1, [5]).registered(world, &[]);
+    let other = Desk::new(0, "OTHER", 2, [5, 6]).registered(world, &[]);
     let mut body = Delegate {
         to: other.id,
         kind: kind(LICENCE),

@@ -76,7 +76,7 @@ pub(crate) const SERIES_CASES: &[Case] = &[
     }),
     // A delegation lasts until its date and not a millisecond longer.
     ("OUT_OF_SCOPE", |world| {
-        let other = Desk::new(0, "OTHER", 1, [1]).registered(world, &[]);
+        let other = Desk::new(0, "OTHER", 2, [1, 2]).registered(world, &[]);
         let until = UnixMillis(world.state.tip().time.0 + 2_999);
         let delegation = Action::Delegate(Delegate {
             to: other.id.clone(),
@@ -157,6 +157,12 @@ pub(crate) const STATUS: &[Case] = &[
     ("RANGES", |world| changed(world, &[(5, 1), (3, 1)], REVOKE)),
     ("RANGES", |world| changed(world, &[(3, 0)], REVOKE)),
     ("RANGES", |world| changed(world, &[(3, u64::MAX)], REVOKE)),
+    // A range over 4,097 chunks, and two that meet 4,097 together; one over 4,096 may be.
+    ("RANGES", |world| changed(world, &[(4_095, 4_095 * 4_096 + 2)], REVOKE)),
+    ("RANGES", |world| {
+        changed(world, &[(0, 1), (2, 4_095 * 4_096 - 1)], REVOKE)
+    }),
+    ("NOT_ISSUED", |world| changed(world, &[(0, 4_096 * 4_096)], REVOKE)),
     ("NOT_ISSUED", |world| changed(world, &[(15, 2)], REVOKE)),
     ("NOT_ISSUED", |world| changed(world, &[(3, 1), (16, 1)], REVOKE)),
     ("STATUS_FINAL", |world| changed(world, &[(1, 1)], SUSPEND)),

@@ -5,8 +5,8 @@ use crate::command::told::{self, Words};
 use crate::command::{Done, Failure, Shared, show};
 use concord_spec::catalogue::label;
 use concord_spec::id::{Height, OfficeId, RegionId};
-use concord_spec::ledger::Office;
 use concord_spec::ledger::standing::{self, Offices};
+use concord_spec::ledger::{Delegation, Office};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -23,6 +23,17 @@ fn parent(ledger: &Ledger, id: &OfficeId, office: &Office) -> Option<OfficeId> {
     Some(standing::holder_at(ledger, &parent, Height(u64::MAX)))
 }
 
+/// What other offices let it issue.
+fn lent<'a>(ledger: &'a Ledger, id: &'a OfficeId) -> impl Iterator<Item = (OfficeId, &'a Delegation)> {
+    let offices = ledger
+        .directories()
+        .flat_map(|(region, directory)| directory.offices.iter().map(move |office| (region, office)));
+    offices.flat_map(move |(region, office)| {
+        let given = office.delegations.iter().filter(move |one| one.to == *id);
+        given.map(move |one| (OfficeId::new(region.clone(), office.code.clone()), one))
+    })
+}
+
 fn object(ledger: &Ledger, id: &OfficeId, office: &Office) -> Value {
     let names: Vec<Value> = office
         .names
@@ -32,7 +43,10 @@ fn object(ledger: &Ledger, id: &OfficeId, office: &Office) -> Value {
     let delegations: Vec<Value> = office
         .delegations
         .iter()
-        .map(|one| json!({"from": one.from, "type": one.kind, "until_ms": one.until}))
+        .map(|one| json!({"to": one.to, "type": one.kind, "until_ms": one.until}))
+        .collect();
+    let lent: Vec<Value> = lent(ledger, id)
+        .map(|(from, one)| json!({"from": from, "type": one.kind, "until_ms": one.until}))
         .collect();
     json!({
         "office": id,
@@ -49,6 +63,7 @@ fn object(ledger: &Ledger, id: &OfficeId, office: &Office) -> Value {
         "closed": office.closed,
         "successor": office.succession.as_ref().map(|succession| &succession.to),
         "delegations": delegations,
+        "lent": lent,
         "active": stopped(ledger, id).is_none(),
         "stopped_by": stopped(ledger, id),
     })
@@ -90,9 +105,13 @@ fn words(ledger: &Ledger, id: &OfficeId, office: &Office) -> Words {
         .types
         .iter()
         .for_each(|kind| put("issues", kind.to_string()));
+    for (from, one) in lent(ledger, id) {
+        let until = show::time(one.until);
+        put("issues", format!("{}, let by {from} until {until}", one.kind));
+    }
     for one in &office.delegations {
         let until = show::time(one.until);
-        put("issues", format!("{}, let by {} until {until}", one.kind, one.from));
+        put("lets issue", format!("{}, by {} until {until}", one.kind, one.to));
     }
     let valid = office.scope.regions.as_ref().map_or_else(
         || "every region".to_owned(),

@@ -1,7 +1,9 @@
 //! Changes of the federation, what regions and domain authorities say of themselves, evidence.
 
 use super::{Case, Error, LaterCase, Made, code, labels};
-use concord_spec::catalogue::{Classification, TypeDefinition, TypeRef};
+use concord_spec::catalogue::{
+    ClaimDefinition, ClaimKind, Classification, Printed, Sensitivity, TypeDefinition, TypeRef,
+};
 use concord_spec::charter::{Address, Parameters};
 use concord_spec::digest::Digest;
 use concord_spec::id::{DomainId, Height, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, TypeVersion, UnixMillis};
@@ -99,6 +101,23 @@ fn keyring(seed: u8) -> Result<Keyring, Error> {
 
 fn heartbeat_of(heartbeat_ms: u64) -> Change {
     Change::SetParameters(Parameters { heartbeat_ms })
+}
+
+/// A type of seventeen claims with sixty codes each: 35 KB.
+fn long_definition() -> Result<TypeDefinition, Error> {
+    let claim = |key| ClaimDefinition {
+        key,
+        kind: ClaimKind::Code((0..60).map(|code| format!("{code:032}")).collect()),
+        required: false,
+        labels: labels("要素"),
+        selective: false,
+        sensitivity: Sensitivity::Public,
+        printed: Printed::Shown,
+    };
+    Ok(TypeDefinition {
+        claims: (100..117).map(claim).collect(),
+        ..definition("federation.long", 1)?
+    })
 }
 
 fn domain_key() -> SecretKey {
@@ -347,9 +366,17 @@ pub(super) const IMPOSSIBLE: &[Case] = &[
     ("suspended: a suspended region", "REGION_NOT_IN_FORCE", |world| {
         propose(world, 0, Change::SuspendRegion(code(3)?))
     }),
-    ("suspended: a region whose keys change", "CHANGE_PENDING", |world| {
+    ("suspended: a region whose keys change", "accept", |world| {
         propose(world, 1, Change::SuspendRegion(code(0)?))
     }),
+    ("removed: a region whose keys change", "accept", |world| {
+        propose(world, 1, Change::RemoveRegion(code(0)?))
+    }),
+    (
+        "removed: a region that is admitted by the last block",
+        "accept",
+        |world| propose(world, 1, Change::RemoveRegion(code(7)?)),
+    ),
     ("reinstated: a region in force", "CHANGE_NOT_POSSIBLE", |world| {
         propose(world, 0, Change::ReinstateRegion(code(1)?))
     }),
@@ -440,6 +467,11 @@ pub(super) const IMPOSSIBLE: &[Case] = &[
         "proposed by a region with eight open proposals",
         "TOO_MANY_PROPOSALS",
         |world| propose(world, 2, heartbeat_of(1_000)),
+    ),
+    (
+        "proposed with a change that is longer than the share of a region",
+        "SECTION_FULL",
+        |world| propose(world, 0, Change::DefineType(Box::new(long_definition()?))),
     ),
     ("proposed by a suspended region", "REGION_NOT_IN_FORCE", |world| {
         propose(world, 3, heartbeat_of(1_000))

@@ -480,6 +480,19 @@ pub(super) const DELEGATED: &[Case] = &[
             by(world, "CITY", 10, action)
         },
     ),
+    (
+        "delegated to an office that signs with fewer keys",
+        "DELEGATION",
+        |world| {
+            let until = UnixMillis(world.state.tip().time.0.saturating_add(DELEGATED_MS));
+            let action = delegation(world, "EAST", "110000.drivers-licence", Some(until))?;
+            let high = Actor::Office(office_id(&world.region()?, "HIGH")?);
+            let keys = [28, 29, 30].map(|seed| SecretKey::from_seed([seed; 32]));
+            let mut keys: Vec<&SecretKey> = keys.iter().collect();
+            keys.sort_by_key(|key| key.public());
+            Ok(SignedRecord::sign(world.payload(high, action), &keys))
+        },
+    ),
     ("a type that it may not issue itself", "OUT_OF_SCOPE", |world| {
         delegate(world, "EAST", "120000.permit", Some(DELEGATED_MS))
     }),

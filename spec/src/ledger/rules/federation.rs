@@ -2,12 +2,17 @@
 
 use super::region::effect;
 use crate::charter::CharterRegion;
+use crate::codec;
 use crate::id::{FEDERATION_OWNER, Height, RegionId, UnixMillis};
 use crate::ledger::federation::{
-    DomainAuthority, EFFECT_AFTER_BLOCKS, MAX_MEMBERS, MAX_PROPOSALS_OF_REGION, MAX_SCHEDULED, MAX_TERMS, MAX_VERSIONS,
+    DomainAuthority, EFFECT_AFTER_BLOCKS, MAX_PROPOSALS, MAX_PROPOSALS_OF_REGION, MAX_SCHEDULED, MAX_VERSIONS,
     PROPOSAL_OPEN_MS, Proposal, Region, Scheduled,
 };
-use crate::ledger::{BlockContext, Directory, Entry, LedgerState, Outcome, Rejection};
+use crate::ledger::shares::check_room;
+use crate::ledger::{
+    BlockContext, Directory, Entry, LedgerState, MAX_DOMAINS, MAX_REGIONS_EVER, MAX_TERMS_OF_REGION, Outcome,
+    PROPOSALS_OF_REGION, Rejection, SectionName,
+};
 use crate::record::{Actor, Change, NodeKeys, RecordId, ReplaceKeyring, SucceedRegion, VersionChange, Vote};
 use crate::seal::MAX_REGIONS;
 use std::sync::Arc;
@@ -22,10 +27,7 @@ impl LedgerState {
     ) -> Result<Outcome, Rejection> {
         self.in_force(region, at)?;
         self.check_change(change, at)?;
-        let open = |proposal: &&Proposal| proposal.proposer == *region && proposal.open_until >= at.time;
-        if self.federation.proposals.iter().filter(open).count() >= MAX_PROPOSALS_OF_REGION {
-            return Err(Rejection::TooManyProposals);
-        }
+        self.check_proposals(region, change, at)?;
         let proposal = Proposal {
             id,
             proposer: region.clone(),
@@ -105,6 +107,27 @@ impl LedgerState {
         Ok(())
     }
 
+    /// That one more proposal of a region may be open.
+    fn check_proposals(&self, region: &RegionId, change: &Change, at: &BlockContext) -> Result<(), Rejection> {
+        let open = self.federation.proposals.iter();
+        let open: Vec<&Proposal> = open.filter(|proposal| proposal.open_until >= at.time).collect();
+        let own: Vec<&Proposal> = open.iter().copied().filter(|known| known.proposer == *region).collect();
+        if own.len() >= MAX_PROPOSALS_OF_REGION || open.len() >= MAX_PROPOSALS {
+            return Err(Rejection::TooManyProposals);
+        }
+        let bytes = |change: &Change| codec::to_vec(change).len();
+        let used = own
+            .iter()
+            .fold(0_usize, |sum, known| sum.saturating_add(bytes(&known.change)));
+        check_room(
+            region,
+            SectionName::Federation,
+            used,
+            bytes(change),
+            PROPOSALS_OF_REGION,
+        )
+    }
+
     fn close_proposal(&mut self, id: &RecordId) {
         self.change_federation(|federation| federation.proposals.retain(|known| known.id != *id));
     }
@@ -114,7 +137,7 @@ impl LedgerState {
     fn pass(&mut self, change: Change, at: &BlockContext) {
         let from = effect(at);
         match change {
-            Change::AdmitRegion(card) => self.admit(&card, from),
+            Change::AdmitRegion(card) => self.admit(&card, from, at.height),
             Change::SuspendRegion(region) => self.change_region(&region, |found| {
                 found.end_term(from);
                 found.suspended = Some(from);
@@ -130,13 +153,14 @@ impl LedgerState {
                 found.suspended = None;
                 found.removed = Some(from);
             }),
+            // At once, as when the region itself takes it back: within two blocks it could come into force.
+            Change::CancelRotation(region) => self.change_region(&region, |found| found.rotation = None),
             other @ (Change::SetParameters(_)
             | Change::RaiseVersion(_)
             | Change::AdmitDomain(_)
             | Change::DefineType(_)
             | Change::ReplaceKeyring(_)
             | Change::SucceedRegion(_)
-            | Change::CancelRotation(_)
             | Change::CloseType(_)) => self.change_federation(|federation| {
                 federation.scheduled.push(Scheduled {
                     at: from,
@@ -154,7 +178,8 @@ impl LedgerState {
         });
     }
 
-    fn admit(&mut self, card: &CharterRegion, from: Height) {
+    fn admit(&mut self, card: &CharterRegion, from: Height, passed: Height) {
+        self.suspend_offices_of(&card.region, passed);
         let mut admitted = Region::admitted(card, from);
         self.change_federation(|federation| {
             let place = federation
@@ -221,8 +246,7 @@ impl LedgerState {
                 federation.domains.insert(place, admitted);
             }),
             Change::DefineType(definition) => {
-                Arc::make_mut(&mut self.catalogue).insert(*definition, from);
-                self.touched.insert(Entry::Catalogue);
+                self.put_type(*definition, from);
             }
             Change::CloseType(reference) => {
                 if let Some(entry) = Arc::make_mut(&mut self.catalogue).entry_mut(&reference) {
@@ -234,12 +258,12 @@ impl LedgerState {
             Change::SucceedRegion(body) => {
                 self.change_region(&body.region, |found| found.successor = Some(body.successor))
             }
-            Change::CancelRotation(region) => self.change_region(&region, |found| found.rotation = None),
             // Written when they passed.
             Change::AdmitRegion(_)
             | Change::SuspendRegion(_)
             | Change::ReinstateRegion(_)
-            | Change::RemoveRegion(_) => {}
+            | Change::RemoveRegion(_)
+            | Change::CancelRotation(_) => {}
         }
     }
 
@@ -292,7 +316,7 @@ impl LedgerState {
                 if region || name == FEDERATION_OWNER || self.federation.domain(&domain.domain).is_some() {
                     return impossible("a region or domain authority has this name, or it is kept for the federation");
                 }
-                if domain.labels.is_empty() || self.federation.domains.len() >= MAX_MEMBERS {
+                if domain.labels.is_empty() || self.federation.domains.len() >= MAX_DOMAINS {
                     return impossible("the domain authority has no name, or there are too many");
                 }
                 Ok(())
@@ -324,7 +348,8 @@ impl LedgerState {
         if known.is_some_and(|known| known.is_member_at(effect(at))) {
             return impossible("the region is a member");
         }
-        if known.is_some_and(|known| known.terms.len() >= MAX_TERMS) || self.federation.regions.len() >= MAX_MEMBERS {
+        let full = self.federation.regions.len() >= MAX_REGIONS_EVER;
+        if known.map_or(full, |known| known.terms.len() >= MAX_TERMS_OF_REGION) {
             return impossible("there are too many members, or the node's keys were changed too often");
         }
         let name = card.region.as_str();
@@ -354,7 +379,9 @@ impl LedgerState {
 
     /// That the others can go on without a region.
     fn check_leaving(&self, region: &RegionId, at: &BlockContext) -> Result<(), Rejection> {
-        if let Some(found) = self.federation.region(region) {
+        if let Some(found) = self.federation.region(region)
+            && !found.rotates_after(at.height)
+        {
             self.check_settled(found, at)?;
         }
         let stays = self
@@ -370,8 +397,8 @@ impl LedgerState {
     /// That a suspended region can be in both quorums again: another may have taken the last place meanwhile.
     fn check_return(&self, region: &Region, at: &BlockContext) -> Result<(), Rejection> {
         self.check_settled(region, at)?;
-        if self.members_after(at) >= MAX_REGIONS || region.terms.len() >= MAX_TERMS {
-            let why = "a federation has at most 256 regions, and the node's keys change at most 4,096 times";
+        if self.members_after(at) >= MAX_REGIONS || region.terms.len() >= MAX_TERMS_OF_REGION {
+            let why = "a federation has at most 256 regions, and the node's keys change at most 512 times";
             return Err(Rejection::ChangeNotPossible(why));
         }
         Ok(())

@@ -1,13 +1,13 @@
 //! Offices: registered by their region or a parent office, amended, suspended, succeeded.
+//! Not here: what they let each other issue (`delegation`).
 
 use crate::catalogue::Label;
-use crate::id::{Height, OfficeCode, OfficeId, RegionId, UnixMillis};
+use crate::id::{Height, OfficeCode, OfficeId, RegionId};
 use crate::key::keyring::Keyring;
-use crate::ledger::directory::{Delegation, MAX_DELEGATIONS, MAX_NAMES, Office, OfficeName, Succession};
+use crate::ledger::directory::{MAX_NAMES, Office, OfficeName, Succession};
 use crate::ledger::standing::{self, MAX_STEPS};
-use crate::ledger::{BlockContext, LedgerState, Outcome, Rejection};
-use crate::record::{AmendOffice, Delegate, OfficeChange, RegisterOffice, Scope, SetOffice, SucceedOffice};
-use std::collections::BTreeSet;
+use crate::ledger::{BlockContext, LedgerState, Outcome, Rejection, derived, shares};
+use crate::record::{AmendOffice, OfficeChange, RegisterOffice, Scope, SetOffice, SucceedOffice};
 
 /// A day has 24 hours, and zones are at most 14 hours from UTC.
 const MAX_OFFSET_MINUTES: i64 = 840;
@@ -29,7 +29,7 @@ impl LedgerState {
         check_offset(body.utc_offset_minutes)?;
         let office = Office {
             code: body.code.clone(),
-            parent,
+            parent: parent.clone(),
             level: body.level,
             names: vec![OfficeName {
                 from: at.height,
@@ -44,6 +44,18 @@ impl LedgerState {
             succession: None,
             delegations: Vec::new(),
         };
+        let branch = match parent {
+            Some(parent) => self.branch(&OfficeId::new(region.clone(), parent)),
+            None => Some(id),
+        };
+        let charge = shares::of_office(&office);
+        self.check_directory_room(region, branch.as_ref(), charge)?;
+        if let Some(branch) = branch {
+            self.derived.charge(&branch, charge);
+        }
+        if let Some(parent) = self.parent_of(&OfficeId::new(region.clone(), office.code.clone()), &office) {
+            self.derived.add_below(&parent, region);
+        }
         self.change_directory(region, |directory| directory.insert_office(office));
         Ok(Outcome::Done)
     }
@@ -135,6 +147,7 @@ impl LedgerState {
         if amended == *office {
             return Err(Rejection::NothingChanges);
         }
+        self.check_growth(&body.office, office, &amended)?;
         self.change_office(&body.office, |office| *office = amended);
         Ok(Outcome::Done)
     }
@@ -161,6 +174,10 @@ impl LedgerState {
             }
             (OfficeChange::Suspend, None) | (OfficeChange::Reinstate, Some(_)) | (OfficeChange::Close, _) => {}
         }
+        let parent = self.parent_of(&body.office, office);
+        if let Some(parent) = parent.filter(|_| body.change == OfficeChange::Close) {
+            self.derived.take_below(&parent, &body.office.region);
+        }
         let height = at.height;
         self.change_office(&body.office, |office| match body.change {
             OfficeChange::Suspend => office.suspended = Some(height),
@@ -168,6 +185,34 @@ impl LedgerState {
             OfficeChange::Close => office.closed = Some(height),
         });
         Ok(Outcome::Done)
+    }
+
+    /// Suspends the offices of a region that was a member before, and so all below them: who held their keys then need not be
+    /// who holds them now, and each is to be reinstated knowingly.
+    pub(super) fn suspend_offices_of(&mut self, region: &RegionId, height: Height) {
+        let Some(directory) = self.directory(region) else {
+            return;
+        };
+        let on_top = |office: &&Office| {
+            let id = OfficeId::new(region.clone(), office.code.clone());
+            let parent = self.parent_of(&id, office);
+            parent.is_none_or(|parent| parent.region != *region)
+        };
+        let acting = directory
+            .offices
+            .iter()
+            .filter(|office| office.closed.is_none() && office.succession.is_none() && office.suspended.is_none());
+        let codes: Vec<OfficeCode> = acting.filter(on_top).map(|office| office.code.clone()).collect();
+        if codes.is_empty() {
+            return;
+        }
+        self.change_directory(region, |directory| {
+            for code in &codes {
+                if let Some(office) = directory.office_mut(code) {
+                    office.suspended = Some(height);
+                }
+            }
+        });
     }
 
     pub(super) fn succeed_office(
@@ -194,12 +239,17 @@ impl LedgerState {
             ));
         }
         if standing::upwards(self, &body.successor).count() >= MAX_STEPS / 2
-            || self.steps_to(&body.office) >= MAX_STEPS / 2
+            || self.derived.row_of(&body.office) >= MAX_STEPS / 2
         {
             return Err(Rejection::Succession(
                 "too many offices stand over each other or followed each other",
             ));
         }
+        let parent = self.parent_of(&body.office, office).filter(|_| !office.is_gone());
+        if let Some(parent) = parent {
+            self.derived.take_below(&parent, &body.office.region);
+        }
+        self.derived.succeed(&body.office, &body.successor);
         let succession = Succession {
             to: body.successor.clone(),
             // Who issued what earlier in this block was the predecessor: one height has one holder.
@@ -207,81 +257,6 @@ impl LedgerState {
         };
         self.change_office(&body.office, |office| office.succession = Some(succession));
         Ok(Outcome::Done)
-    }
-
-    pub(super) fn delegate(
-        &mut self,
-        office: &OfficeId,
-        body: &Delegate,
-        at: &BlockContext,
-    ) -> Result<Outcome, Rejection> {
-        self.active(office, at)?;
-        if body.to == *office {
-            return Err(Rejection::Delegation("an office cannot delegate to itself"));
-        }
-        let to = self
-            .office(&body.to)
-            .ok_or_else(|| Rejection::UnknownOffice(body.to.clone()))?;
-        let key = |delegation: &Delegation| (delegation.from.clone(), delegation.kind.clone());
-        let wanted = (office.clone(), body.kind.clone());
-        let place = to.delegations.binary_search_by(|known| key(known).cmp(&wanted));
-        let Some(until) = body.until else {
-            let Ok(index) = place else {
-                return Err(Rejection::NothingChanges);
-            };
-            self.change_office(&body.to, |to| {
-                to.delegations.remove(index);
-            });
-            return Ok(Outcome::Done);
-        };
-        self.check_delegation(office, body, to, place.is_err(), until, at)?;
-        let delegation = Delegation {
-            from: office.clone(),
-            kind: body.kind.clone(),
-            until,
-        };
-        self.change_office(&body.to, |to| match place {
-            Ok(index) => {
-                if let Some(known) = to.delegations.get_mut(index) {
-                    *known = delegation;
-                }
-            }
-            Err(index) => to.delegations.insert(index, delegation),
-        });
-        Ok(Outcome::Done)
-    }
-
-    fn check_delegation(
-        &self,
-        office: &OfficeId,
-        body: &Delegate,
-        to: &Office,
-        is_new: bool,
-        until: UnixMillis,
-        at: &BlockContext,
-    ) -> Result<(), Rejection> {
-        // What is only delegated cannot be delegated on.
-        if !standing::in_scope(self, office, &body.kind) {
-            return Err(Rejection::OutOfScope {
-                office: office.clone(),
-                kind: body.kind.clone(),
-            });
-        }
-        if until < at.time {
-            return Err(Rejection::Delegation("its date has passed"));
-        }
-        if to.closed.is_some() || to.succession.is_some() {
-            return Err(Rejection::Delegation("the office is closed or succeeded"));
-        }
-        if !standing::reaches_no_further(self, &body.to, office) {
-            return Err(Rejection::Delegation(
-                "what the office issues would be valid in regions in which your own is not",
-            ));
-        }
-        if is_new && to.delegations.len() >= MAX_DELEGATIONS {
-            return Err(Rejection::Delegation("the office has too many delegations"));
-        }
-        Ok(())
     }
 
     /// An office over which a region has authority: one of its own, or of a region that it took over.
@@ -304,46 +279,38 @@ impl LedgerState {
     /// Whether offices that are not gone stand directly under this one, or under one whose place it took.
     fn has_sub_offices(&self, id: &OfficeId) -> bool {
         let holder = self.federation.holder_of(&id.region);
-        let mut own = self
-            .directories
-            .iter()
-            .filter(|(region, _)| self.federation.holder_of(region) == holder);
-        own.any(|(region, directory)| {
-            directory.offices.iter().any(|office| {
-                let own = OfficeId::new(region.clone(), office.code.clone());
-                office.closed.is_none()
-                    && office.succession.is_none()
-                    && self.parent_of(&own, office).as_ref() == Some(id)
-            })
-        })
+        let mut regions = self.derived.regions_below(id);
+        regions.any(|region| self.federation.holder_of(region) == holder)
     }
 
-    /// How many successions lead to an office: the longest chain.
-    fn steps_to(&self, id: &OfficeId) -> usize {
-        let mut steps = 0_usize;
-        let mut last = BTreeSet::from([id.clone()]);
-        while !last.is_empty() && steps < MAX_STEPS {
-            let before = self.directories.iter().flat_map(|(region, directory)| {
-                let offices = directory.offices.iter().filter(|office| {
-                    office
-                        .succession
-                        .as_ref()
-                        .is_some_and(|succession| last.contains(&succession.to))
-                });
-                offices.map(|office| OfficeId::new(region.clone(), office.code.clone()))
-            });
-            last = before.collect();
-            steps = steps.saturating_add(1);
+    /// The office that its region registered, and under which this one stands in the directory.
+    pub(super) fn branch(&self, id: &OfficeId) -> Option<OfficeId> {
+        let directory = self.directory(&id.region)?;
+        derived::branch(&id.region, directory, directory.office(&id.code)?)
+    }
+
+    /// That there is room for an office as it will be.
+    pub(super) fn check_growth(&self, id: &OfficeId, now: &Office, then: &Office) -> Result<(), Rejection> {
+        match shares::of_office(then).checked_sub(shares::of_office(now)) {
+            Some(more) if more > 0 => self.check_directory_room(&id.region, self.branch(id).as_ref(), more),
+            Some(_) | None => Ok(()),
         }
-        steps
     }
 
-    fn change_office(&mut self, id: &OfficeId, change: impl FnOnce(&mut Office)) {
+    pub(super) fn change_office(&mut self, id: &OfficeId, change: impl FnOnce(&mut Office)) {
+        let branch = self.branch(id);
+        let (mut before, mut after) = (0, 0);
         self.change_directory(&id.region, |directory| {
             if let Some(office) = directory.office_mut(&id.code) {
+                before = shares::of_office(office);
                 change(office);
+                after = shares::of_office(office);
             }
         });
+        if let Some(branch) = branch {
+            self.derived.charge(&branch, after);
+            self.derived.discharge(&branch, before);
+        }
     }
 }
 

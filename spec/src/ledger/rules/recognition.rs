@@ -36,6 +36,8 @@ impl LedgerState {
         if self.recognition.of(region).len() >= MAX_DECLARATIONS_OF_REGION {
             return Err(Rejection::TooManyDeclarations);
         }
+        self.check_recognition_room(region, terms)?;
+        self.derived.add_declaration(region, terms);
         let height = at.height;
         let number = self.change_recognition(|recognition| recognition.declare(region, terms.clone(), height));
         Ok(Outcome::Declared(number))

@@ -3,8 +3,8 @@
 use crate::id::RegionId;
 use crate::id::{Height, UnixMillis};
 use crate::key::keyring::Keyring;
-use crate::ledger::federation::{EFFECT_AFTER_BLOCKS, MAX_TERMS, ROTATION_WAIT_MS, Region, Rotation};
-use crate::ledger::{BlockContext, LedgerState, Outcome, Rejection};
+use crate::ledger::federation::{EFFECT_AFTER_BLOCKS, ROTATION_WAIT_MS, Region, Rotation};
+use crate::ledger::{BlockContext, LedgerState, MAX_TERMS_OF_REGION, Outcome, Rejection};
 use crate::record::{NodeKeys, Observers};
 
 impl LedgerState {
@@ -21,7 +21,7 @@ impl LedgerState {
                 at: change,
             });
         }
-        if own.terms.len() >= MAX_TERMS {
+        if own.terms.len() >= MAX_TERMS_OF_REGION {
             return Err(Rejection::ChangeNotPossible("the node's keys were changed too often"));
         }
         self.check_node_keys(keys, Some(region))?;

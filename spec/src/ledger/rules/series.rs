@@ -1,8 +1,10 @@
 //! Series and the status of what they hold: the office's, and of those who supervise it.
 
 use crate::id::{CredentialId, Number, OfficeId, SeriesId, TypeId};
-use crate::ledger::{BlockContext, LedgerState, Outcome, Rejection, Series, SeriesPlace, standing};
-use crate::record::{Actor, Issue, MAX_BATCH, MAX_RANGES, NumberRange, OpenSeries, SetStatus, StatusChange, Successor};
+use crate::ledger::{BlockContext, LedgerState, Outcome, Rejection, Series, SeriesPlace, shares, standing};
+use crate::record::{
+    Actor, Issue, MAX_BATCH, MAX_RANGES, MAX_RECORD_CHUNKS, NumberRange, OpenSeries, SetStatus, StatusChange, Successor,
+};
 use crate::status::{SeriesStatus, StatusKind};
 
 impl LedgerState {
@@ -18,6 +20,11 @@ impl LedgerState {
         self.check_issues(office, kind, at)?;
         if let Some(series) = self.series_keys.get(&body.key) {
             return Err(Rejection::SeriesKeyInUse(*series));
+        }
+        let branch = self.branch(office);
+        self.check_directory_room(&office.region, branch.as_ref(), shares::SERIES)?;
+        if let Some(branch) = branch {
+            self.derived.charge(&branch, shares::SERIES);
         }
         let id = self.federation.next_series;
         let place = SeriesPlace {
@@ -80,7 +87,7 @@ impl LedgerState {
         at: &BlockContext,
     ) -> Result<Outcome, Rejection> {
         let (place, mut status) = self.supervised(actor, body.series, at)?;
-        check_ranges(&body.ranges)?;
+        check_ranges(body)?;
         check_issued(body, &status)?;
         if let Some(effective) = body.effective
             && effective > at.time
@@ -177,7 +184,10 @@ impl LedgerState {
 
     /// That an office may issue a type now.
     fn check_issues(&self, office: &OfficeId, kind: &TypeId, at: &BlockContext) -> Result<(), Rejection> {
-        match standing::issues_for(self, office, kind, at.height, at.time) {
+        // Asked for only where the type is not in the office's own scope.
+        let lenders = std::iter::once_with(|| self.derived.lenders_of(office, kind)).flatten();
+        let lenders = lenders.filter(|(_, until)| *until >= at.time).map(|(from, _)| from);
+        match standing::issues_for(self, office, kind, lenders, at.height) {
             Some(_) => Ok(()),
             None => Err(Rejection::OutOfScope {
                 office: office.clone(),
@@ -254,13 +264,15 @@ fn change_range(status: &mut SeriesStatus, change: StatusChange, range: &NumberR
     }
 }
 
-fn check_ranges(ranges: &[NumberRange]) -> Result<(), Rejection> {
+fn check_ranges(body: &SetStatus) -> Result<(), Rejection> {
+    let ranges = &body.ranges;
     let end = |range: &NumberRange| range.first.0.checked_add(range.count);
     let whole = ranges.iter().all(|range| range.count > 0 && end(range).is_some());
     let apart = ranges
         .windows(2)
         .all(|pair| matches!(pair, [a, b] if end(a).is_some_and(|end| end < b.first.0)));
-    if (1..=MAX_RANGES).contains(&ranges.len()) && whole && apart {
+    let few = (1..=MAX_RANGES).contains(&ranges.len()) && body.chunks() <= MAX_RECORD_CHUNKS;
+    if few && whole && apart {
         Ok(())
     } else {
         Err(Rejection::Ranges)

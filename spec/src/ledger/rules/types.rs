@@ -1,6 +1,7 @@
 //! Types: defined and closed by whoever owns the name before their first dot.
 
 use crate::catalogue::{TypeDefinition, TypeRef};
+use crate::id::Height;
 use crate::ledger::{BlockContext, Entry, LedgerState, Outcome, Rejection};
 use std::sync::Arc;
 
@@ -12,9 +13,15 @@ impl LedgerState {
         at: &BlockContext,
     ) -> Result<Outcome, Rejection> {
         self.check_definition(owner, body)?;
-        Arc::make_mut(&mut self.catalogue).insert(body.clone(), at.height);
-        self.touched.insert(Entry::Catalogue);
+        self.put_type(body.clone(), at.height);
         Ok(Outcome::Done)
+    }
+
+    /// Puts a definition that was checked into the catalogue.
+    pub(super) fn put_type(&mut self, definition: TypeDefinition, since: Height) {
+        self.derived.add_type(&definition);
+        Arc::make_mut(&mut self.catalogue).insert(definition, since);
+        self.touched.insert(Entry::Catalogue);
     }
 
     pub(super) fn check_definition(&self, owner: &str, body: &TypeDefinition) -> Result<(), Rejection> {
@@ -33,7 +40,7 @@ impl LedgerState {
                 got: reference.version.0,
             });
         }
-        Ok(())
+        self.check_catalogue_room(owner, body)
     }
 
     pub(super) fn close_type(

@@ -529,7 +529,7 @@ impl Samples {
 
     fn delegations(&self) -> Result<Vec<Delegation>, WorldError> {
         Ok(vec![Delegation {
-            from: self.other_office()?,
+            to: self.other_office()?,
             kind: self.world.type_ref().id,
             until: UnixMillis(u64::MAX),
         }])
