@@ -166,7 +166,7 @@ fn packed(all: &mut Files, newest: &TrustBundle) -> Result<(), Error> {
     let doubled = replaced(&of_type, &once, &twice)?;
     all.put("a-type-twice", &Packed::bytes_of(Kind::State, &doubled));
     let mut flipped = to_vec(&good);
-    if let Some(byte) = flipped.iter_mut().nth(1_000) {
+    if let Some(byte) = flipped.get_mut(1_000) {
         *byte ^= 4;
     }
     all.put("flipped", &flipped);

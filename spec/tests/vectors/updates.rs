@@ -6,6 +6,28 @@ use concord_spec::digest::Digest;
 use concord_spec::id::UnixMillis;
 use std::collections::BTreeSet;
 
+/// Every reason that has nothing to do with a state by itself, and those that packing adds.
+const REFUSALS: [&str; 18] = [
+    "Bomb",
+    "CheckpointNeeded",
+    "CheckpointNotShown",
+    "Damaged",
+    "DoesNotFit",
+    "Fork",
+    "Frame",
+    "Kind",
+    "NotShown",
+    "Older",
+    "OtherSelection",
+    "Section",
+    "Selection",
+    "StatusChunk",
+    "TooMuch",
+    "Truncated",
+    "Unreadable",
+    "Window",
+];
+
 #[test]
 fn a_device_takes_what_it_should_and_refuses_the_rest_for_the_stated_reason() {
     let file = file("bundles.json");
@@ -45,29 +67,9 @@ fn a_device_takes_what_it_should_and_refuses_the_rest_for_the_stated_reason() {
         }
         results.insert(result.to_owned());
     }
-    let refusals = [
-        "Bomb",
-        "CheckpointNeeded",
-        "CheckpointNotShown",
-        "Damaged",
-        "DoesNotFit",
-        "Fork",
-        "Frame",
-        "Kind",
-        "NotShown",
-        "Older",
-        "OtherSelection",
-        "Section",
-        "Selection",
-        "StatusChunk",
-        "TooMuch",
-        "Truncated",
-        "Unreadable",
-        "Window",
-    ];
     let refused: Vec<&String> = results
         .iter()
         .filter(|result| files[result.as_str()].is_null())
         .collect();
-    assert_eq!(refused, refusals);
+    assert_eq!(refused, REFUSALS);
 }
