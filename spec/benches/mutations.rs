@@ -4,6 +4,7 @@
 //! and mixed with each other. What is decoded from a mutated code and is not byte for byte one of the real ones must not be VALID.
 //! Every mutation is verified twice: by a verifier that has seen the real seals, and by one that asks for no receipt.
 
+use concord_spec::bundle::TrustedState;
 use concord_spec::certificate::{CERTIFICATE_PREFIX, CREDENTIAL_PREFIX};
 use concord_spec::verify::{Colour, Policy, Presented, SealsSeen, verify_seen};
 use concord_spec::world::{World, WorldError};
@@ -96,6 +97,30 @@ fn argument(position: usize, otherwise: u64) -> Result<u64, WorldError> {
     given.nth(position).map_or(Ok(otherwise), |text| Ok(text.parse()?))
 }
 
+/// Verdicts by how often they came out, and codes that came out green.
+#[derive(Default)]
+struct Found {
+    verdicts: BTreeMap<&'static str, u64>,
+    green: Vec<String>,
+}
+
+impl Found {
+    fn judge(&mut self, presented: Presented<'_>, text: &str, state: &TrustedState, seen: &mut SealsSeen) {
+        let relaxed = Policy {
+            recorded_required: false,
+            ..Policy::default()
+        };
+        for policy in [&Policy::default(), &relaxed] {
+            let report = verify_seen(presented, state, policy, state.time(), seen);
+            let times = self.verdicts.entry(report.verdict.word()).or_insert(0);
+            *times = times.saturating_add(1);
+            if report.colour == Colour::Green {
+                self.green.push(text.to_owned());
+            }
+        }
+    }
+}
+
 fn main() -> Result<(), WorldError> {
     let (count, seed) = (argument(0, COUNT)?, argument(1, SEED)?);
     let mut world = World::with_series(4, "mutations")?;
@@ -115,14 +140,9 @@ fn main() -> Result<(), WorldError> {
         .flat_map(|one| [one.to_bytes(), one.credential.bytes().to_vec()])
         .collect();
     let bytes: Vec<Vec<u8>> = certificates.iter().map(|one| one.to_bytes()).collect();
-    let strict = Policy::default();
-    let relaxed = Policy {
-        recorded_required: false,
-        ..Policy::default()
-    };
     let mut seen = SealsSeen::new();
     let mut random = StdRng::seed_from_u64(seed);
-    let (mut verdicts, mut unread, mut unchanged, mut green) = (BTreeMap::new(), 0_u64, 0_u64, Vec::new());
+    let (mut found, mut unread, mut unchanged) = (Found::default(), 0_u64, 0_u64);
     for _ in 0..count {
         let code = codes.choose(&mut random).ok_or("no code")?;
         let other = bytes.choose(&mut random).ok_or("no certificate")?;
@@ -141,22 +161,17 @@ fn main() -> Result<(), WorldError> {
         } else {
             Presented::Credential(&decoded)
         };
-        for policy in [&strict, &relaxed] {
-            let report = verify_seen(presented, &state, policy, state.time(), &mut seen);
-            *verdicts.entry(report.verdict.word()).or_insert(0_u64) += 1;
-            if report.colour == Colour::Green {
-                green.push(text.clone());
-            }
-        }
+        found.judge(presented, &text, &state, &mut seen);
     }
     println!(
         "{count} mutated codes, seed {seed}: {unread} not base45, {unchanged} came out as a real one, {} green",
-        green.len()
+        found.green.len()
     );
-    for (word, times) in verdicts {
+    for (word, times) in found.verdicts {
         println!("{times:>9} {word}");
     }
-    green
+    found
+        .green
         .first()
         .map_or(Ok(()), |code| Err(format!("false green: {code}").into()))
 }

@@ -80,7 +80,9 @@ fn elias_fano(numbers: u64, members: &[u32]) -> Result<usize, Box<dyn Error>> {
 fn zstd_bitmap(numbers: u64, members: &[u32]) -> Result<usize, Box<dyn Error>> {
     let mut bitmap = vec![0_u8; numbers.div_ceil(8) as usize];
     for member in members {
-        bitmap[*member as usize / 8] |= 0x80 >> (member % 8);
+        if let Some(byte) = bitmap.get_mut(*member as usize / 8) {
+            *byte |= 0x80 >> (member % 8);
+        }
     }
     Ok(zstd::bulk::compress(&bitmap, ZSTD_LEVEL)?.len())
 }

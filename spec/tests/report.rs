@@ -1,5 +1,7 @@
 //! Reports for programs fit their published schema, and for people they say something in both languages.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
 use concord_spec::bundle::TrustBundle;
 use concord_spec::id::UnixMillis;
 use concord_spec::verify::{

@@ -1,6 +1,8 @@
 //! A real browser, driven over the DevTools protocol: Chromium without a window, on two pipes (`--remote-debugging-pipe`), so
 //! that no port is open and nothing else can drive it.
 
+#![expect(clippy::indexing_slicing, reason = "a member that a JSON value lacks is null")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};

@@ -125,7 +125,7 @@ impl History {
                 let holder = series
                     .map(|(region, series)| standing::series_holder_at(state, region, series, state.tip().height));
                 let office = holder.and_then(|holder| state.office(&holder));
-                let offset = office.map_or(0, |office| i64::from(office.utc_offset_minutes));
+                let offset = office.map_or(0, |office| office.utc_offset_minutes);
                 // A day begins, and so ends, earlier in the east.
                 UnixMillis(ends.0.saturating_add_signed(offset.saturating_mul(-60_000)))
             }
@@ -155,29 +155,30 @@ impl History {
         if payload.action.series() != Some(series) {
             return None;
         }
-        match &payload.action {
-            Action::Issue(issue) if !within(issue.first, issue.count, self.credential.number) => return None,
-            Action::SetStatus(body) => {
-                let holds = |range: &NumberRange| within(range.first, range.count, self.credential.number);
-                if !body.ranges.iter().any(holds) {
-                    return None;
-                }
-                chapter.change = Some(body.change.to_string());
-                chapter.reason = Some(body.reason);
-                chapter.effective_ms = body.effective;
-                chapter.detail = body.detail;
-                chapter.successor = body.successor.and_then(|successor| {
-                    let before = body
-                        .ranges
-                        .iter()
-                        .map(|range| before(range, self.credential.number))
-                        .sum::<u64>();
-                    let number = Number(successor.first.number.0.checked_add(before)?);
-                    let series = successor.first.series;
-                    Some(CredentialId { series, number }.to_string())
-                });
+        if let Action::Issue(issue) = &payload.action
+            && !within(issue.first, issue.count, self.credential.number)
+        {
+            return None;
+        }
+        if let Action::SetStatus(body) = &payload.action {
+            let holds = |range: &NumberRange| within(range.first, range.count, self.credential.number);
+            if !body.ranges.iter().any(holds) {
+                return None;
             }
-            _ => {}
+            chapter.change = Some(body.change.to_string());
+            chapter.reason = Some(body.reason);
+            chapter.effective_ms = body.effective;
+            chapter.detail = body.detail;
+            chapter.successor = body.successor.and_then(|successor| {
+                let before = body
+                    .ranges
+                    .iter()
+                    .map(|range| before(range, self.credential.number))
+                    .sum::<u64>();
+                let number = Number(successor.first.number.0.checked_add(before)?);
+                let series = successor.first.series;
+                Some(CredentialId { series, number }.to_string())
+            });
         }
         Some(chapter)
     }

@@ -223,10 +223,7 @@ fn bundle(world: &World, shared: &Shared, query: &str, known: &str) -> Answer {
         return (304, "application/vnd.concord.bundle", Vec::new());
     }
     let asked: HashMap<&str, &str> = query.split('&').filter_map(|part| part.split_once('=')).collect();
-    fn listed<T: std::str::FromStr>(text: &str) -> BTreeSet<T>
-    where
-        T: Ord,
-    {
+    fn listed<T: std::str::FromStr + Ord>(text: &str) -> BTreeSet<T> {
         let parts = text.split(',').filter(|part| !part.is_empty());
         parts.map(|part| part.parse().ok().unwrap()).collect()
     }

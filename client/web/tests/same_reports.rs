@@ -3,6 +3,8 @@
 //!
 //! They need the page: `client/web/build && cargo test --release -p concord-web -- --ignored`.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
 use concord_code::render::{Code, PixelsPerModule};
 use concord_web::Engine;
 use serde_json::{Value, json};

@@ -16,6 +16,24 @@ fn idle(world: &mut World, height: usize) -> Result<(), Error> {
     Ok(())
 }
 
+/// A course in which the series is opened after `height`.
+fn opened_at(height: usize) -> Result<World, Error> {
+    let mut late_opening = World::new(4, NAME)?;
+    for action in [late_opening.office_registration()?, late_opening.type_definition()] {
+        let record = late_opening.by_region(action)?;
+        late_opening.append(vec![record])?;
+    }
+    idle(&mut late_opening, height)?;
+    let open = OpenSeries {
+        of: late_opening.type_ref(),
+        desk: "窗口1".to_owned(),
+        key: late_opening.series_key.public(),
+    };
+    let open = late_opening.by_office(Action::OpenSeries(open))?;
+    late_opening.append(vec![open])?;
+    Ok(late_opening)
+}
+
 pub(super) fn series() -> Result<Part, Error> {
     let mut issuing = World::with_series(4, NAME)?;
     let early = issuing.issue(1)?.remove(0);
@@ -33,19 +51,7 @@ pub(super) fn series() -> Result<Part, Error> {
     let freeze = frozen.by_office(Action::FreezeSeries(early.receipt.essence.series))?;
     frozen.append(vec![freeze])?;
 
-    let mut late_opening = World::new(4, NAME)?;
-    for action in [late_opening.office_registration()?, late_opening.type_definition()] {
-        let record = late_opening.by_region(action)?;
-        late_opening.append(vec![record])?;
-    }
-    idle(&mut late_opening, height)?;
-    let open = OpenSeries {
-        of: late_opening.type_ref(),
-        desk: "窗口1".to_owned(),
-        key: late_opening.series_key.public(),
-    };
-    let open = late_opening.by_office(Action::OpenSeries(open))?;
-    late_opening.append(vec![open])?;
+    let late_opening = opened_at(height)?;
 
     let of_type = |version| {
         let mut credential = early.credential.credential().clone();
