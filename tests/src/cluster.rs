@@ -272,9 +272,22 @@ impl Cluster {
     /// # Errors
     /// One is not, in time.
     pub fn await_height(&self, height: u64, within: Duration) -> Result<Vec<Status>> {
+        self.await_heights(height, None, within)
+    }
+
+    /// Waits until every running node is at `height` or past it; that of a region which is out of the federation from there on, at
+    /// the block before: it is let in no more by those who are ahead.
+    ///
+    /// # Errors
+    /// One is not, in time.
+    pub fn await_heights(&self, height: u64, leaving: Option<&RegionId>, within: Duration) -> Result<Vec<Status>> {
+        let due = |status: &Status| {
+            let leaves = leaving.is_some_and(|region| region.as_str() == status.region);
+            height.saturating_sub(u64::from(leaves))
+        };
         until(&format!("every running node is at height {height}"), within, || {
             let statuses = self.statuses()?;
-            if statuses.iter().all(|status| status.height >= height) {
+            if statuses.iter().all(|status| status.height >= due(status)) {
                 return Ok(Seen::Yes(statuses));
             }
             let seen = statuses

@@ -27,6 +27,11 @@ pub fn change(cluster: &Cluster, change: Change, voters: &[usize]) -> Result<u64
     let (first, others) = voters
         .split_first()
         .ok_or_else(|| HarnessError::bytes("voters", "none"))?;
+    let leaving = if let Change::RemoveRegion(region) = &change {
+        Some(region.clone())
+    } else {
+        None
+    };
     let proposal = Pen::of_region(cluster, *first)?.record(Action::Propose(Box::new(change)));
     let mut last = record(cluster.api(*first)?, &proposal)?;
     for voter in others {
@@ -51,7 +56,7 @@ pub fn change(cluster: &Cluster, change: Change, voters: &[usize]) -> Result<u64
         .height
         .ok_or_else(|| HarnessError::bytes("a height", format!("{last:?}")))?;
     let in_force = passed.saturating_add(concord_spec::ledger::EFFECT_AFTER_BLOCKS);
-    cluster.await_height(in_force, IN_FORCE_WITHIN)?;
+    cluster.await_heights(in_force, leaving.as_ref(), IN_FORCE_WITHIN)?;
     Ok(in_force)
 }
 
