@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use concord_code::render::{Code, PixelsPerModule};
 use concord_code::scan;
-use concord_spec::bundle::{TrustBundle, TrustedState};
+use concord_spec::bundle::{BundleError, Checkpoint, TrustBundle, TrustedState};
 use concord_spec::certificate::{Certificate, credential_code_text};
 use concord_spec::content::Relation;
 use concord_spec::id::{Height, Number, UnixMillis};
@@ -22,6 +22,7 @@ use concord_tests::certify::{certificate, certify, sign_dated};
 use concord_tests::governance::bundle;
 use concord_tests::office::{now_ms, record};
 use concord_tests::programs::programs;
+use concord_tests::wait::{Seen, until};
 use concord_tests::{Book, Cluster, HarnessError, Office, Options, Result, Submitted, claim};
 use serde_json::json;
 
@@ -318,8 +319,9 @@ fn after_one_visit_the_page_reaches_every_verdict_in_both_languages_with_all_nod
 
     let mut browser = first_visit(&scene, &pictures)?;
     let state = bundle(&scene.cluster, 0, Height(height))?;
+    let held = scene.cluster.api(0)?.get("/v1/bundle")?.body;
     shown.extend(scene.newer()?);
-    let newest = scene.cluster.api(0)?.get("/v1/bundle")?.body;
+    let newest = continued(&scene.cluster, &held)?;
     for index in 0..scene.cluster.nodes().len() {
         scene.cluster.node_mut(index)?.terminate()?;
     }
@@ -365,6 +367,29 @@ fn after_one_visit_the_page_reaches_every_verdict_in_both_languages_with_all_nod
     browser.picture(&pictures.join("narrow-and-dark.png"))?;
     println!("pictures are in {}", pictures.display());
     scene.cluster.finish()
+}
+
+/// The newest bundle, which shows that it continues the one that is held: what a file for this device must do.
+fn continued(cluster: &Cluster, held: &[u8]) -> Result<Vec<u8>> {
+    let unreadable = |why: BundleError| HarnessError::bytes("a bundle", why);
+    let held = TrustBundle::from_bytes(held).map_err(unreadable)?.header;
+    let at = Checkpoint {
+        height: held.height,
+        hash: held.hash(),
+    };
+    until(
+        "the node serves a bundle that is newer than the one held",
+        WITHIN,
+        || {
+            let newest = cluster.api(0)?.get(&format!("/v1/bundle?extends={at}"))?.body;
+            let height = TrustBundle::from_bytes(&newest).map_err(unreadable)?.header.height;
+            Ok(if height > held.height {
+                Seen::Yes(newest)
+            } else {
+                Seen::NotYet(format!("height {height}"))
+            })
+        },
+    )
 }
 
 /// What is older, damaged or of nobody is refused with the old bundle in use; a newer one from a file takes its place.
