@@ -15,7 +15,7 @@ pub use report::{
     Recognised, Report, Subject, Verdict,
 };
 pub use seen::SealsSeen;
-pub use words::{CheckWords, Language, Line, Words};
+pub use words::{CheckWords, Language, Line, Words, length, moment};
 
 use crate::bundle::TrustedState;
 use crate::certificate::Certificate;

@@ -1,7 +1,7 @@
 //! Answers: for people on a terminal, or JSON, one object a line.
 
 use super::{Failure, Shared};
-use concord_spec::verify::Language;
+use concord_spec::verify::{self as rules, Language};
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal, Write};
 
@@ -53,9 +53,7 @@ pub(crate) fn language() -> Language {
 
 /// A time as RFC 3339 in UTC, to the second.
 pub(crate) fn time(ms: concord_spec::id::UnixMillis) -> String {
-    let seconds = i64::try_from(ms.0 / 1_000).ok();
-    let stamp = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-    stamp.map_or_else(|| format!("{} ms", ms.0), |stamp| stamp.to_string())
+    rules::moment(ms)
 }
 
 /// Reads a time as RFC 3339.
@@ -68,13 +66,7 @@ pub(crate) fn parse_time(text: &str) -> Result<concord_spec::id::UnixMillis, Str
 
 /// A length of time in the largest fitting unit.
 pub(crate) fn age(ms: u64) -> String {
-    let seconds = ms / 1_000;
-    match seconds {
-        0..=119 => format!("{seconds} s"),
-        120..=7_199 => format!("{} min", seconds / 60),
-        7_200..=172_799 => format!("{} h", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
-    }
+    rules::length(ms).en
 }
 
 /// This machine's clock.

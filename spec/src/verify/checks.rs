@@ -132,16 +132,7 @@ pub(super) fn certificate(
         }
     }
     findings.sealed = recorded.is_ok().then_some(receipt.time);
-    let unknown_status = status(&mut findings, credential.credential(), &origin, state);
-    in_force(&mut findings, credential.credential(), device.now);
-    recognised(
-        &mut findings,
-        credential.credential(),
-        &origin,
-        state,
-        policy,
-        device.now,
-    );
+    let unknown_status = here_and_now(&mut findings, credential.credential(), &origin, state, policy, device);
     if unknown_status || other_regions {
         findings.settle(Verdict::Unknown);
     }
@@ -176,16 +167,7 @@ pub(super) fn credential(
     };
     let missing = policy.recorded_required || series.frozen.is_some();
     findings.note(CheckName::Recorded, shown);
-    let unknown_status = status(&mut findings, credential.credential(), &origin, state);
-    in_force(&mut findings, credential.credential(), device.now);
-    recognised(
-        &mut findings,
-        credential.credential(),
-        &origin,
-        state,
-        policy,
-        device.now,
-    );
+    let unknown_status = here_and_now(&mut findings, credential.credential(), &origin, state, policy, device);
     if unknown_status {
         findings.settle(Verdict::Unknown);
     }
@@ -318,6 +300,22 @@ fn fits_series(certificate: &Certificate, origin: &Origin<'_>, state: &TrustedSt
         return Err(Ground::NotIssuedThen { series: id, number });
     }
     Ok(())
+}
+
+/// Notes what does not hang on a receipt: status, dates, recognition. Says whether the status makes the verdict amber where nothing
+/// weighs more.
+fn here_and_now(
+    findings: &mut Findings,
+    credential: &Credential,
+    origin: &Origin<'_>,
+    state: &TrustedState,
+    policy: &Policy,
+    device: &Device,
+) -> bool {
+    let unknown_status = status(findings, credential, origin, state);
+    in_force(findings, credential, device.now);
+    recognised(findings, credential, origin, state, policy, device.now);
+    unknown_status
 }
 
 /// Notes the status; says whether it makes the verdict amber where nothing weighs more.

@@ -404,14 +404,16 @@ fn as_what(recognised: &Recognised, language: Language) -> Vec<String> {
 }
 
 /// A time as RFC 3339 in UTC, to the second.
-fn moment(time: UnixMillis) -> String {
+#[must_use]
+pub fn moment(time: UnixMillis) -> String {
     let seconds = i64::try_from(time.0.checked_div(1_000).unwrap_or(0)).ok();
     let stamp = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     stamp.map_or_else(|| format!("{} ms", time.0), |stamp| stamp.to_string())
 }
 
-/// A length of time in the largest fitting unit.
-fn length(ms: u64) -> Bilingual {
+/// A length of time, given in milliseconds, in the largest fitting unit.
+#[must_use]
+pub fn length(ms: u64) -> Bilingual {
     let units = [
         (172_800_000, 86_400_000, "天", "days"),
         (7_200_000, 3_600_000, "小时", "h"),
