@@ -44,7 +44,7 @@ fn office(region: usize) -> Result<(OfficeId, SecretKey), WorldError> {
     let code = REGION_CODES.get(region).ok_or("no such region")?;
     let office = OfficeId {
         region: RegionId::new(code)?,
-        code: OfficeCode::new(&format!("1{code}00000000010"))?,
+        code: OfficeCode::new(format!("1{code}00000000010"))?,
     };
     let seed = sha256(&[b"bench office", code.as_bytes()]).0;
     Ok((office, SecretKey::from_seed(seed)))
