@@ -1,6 +1,6 @@
 //! What changed between two heights: with the bundle of the lower one it makes that of the higher one, byte for byte.
 
-use super::content::{MAX_SECTIONS, MAX_SERIES};
+use super::content::{MAX_SECTIONS, MAX_SERIES, successors};
 use super::{
     BundleError, Checkpoint, Kind, MAX_BUNDLE, Packed, Section, SectionBody, Selection, SeriesEntry, TrustBundle,
 };
@@ -123,13 +123,16 @@ impl Delta {
     #[must_use]
     pub fn of(course: Course, selection: &Selection, changes: &Changes, state: &LedgerState) -> Self {
         let roots = state.section_roots();
-        let taken = selection.names(&roots);
+        let taken = selection.names(&roots, |region| successors(state, region));
+        // A succession brings a directory in, which may not have changed.
+        let named = selection.named(&roots);
+        let moved = changes.sections.iter().any(|name| name.directory().is_some());
         let known: BTreeMap<&SectionName, Digest> = roots.iter().map(|root| (&root.name, root.root)).collect();
         let root = |name: &SectionName| RootChange {
             name: name.clone(),
             root: known.get(name).copied(),
         };
-        let changed = changes.sections.iter().filter(|name| taken.contains(*name));
+        let carried = |name: &&SectionName| changes.sections.contains(*name) || moved && !named.contains(*name);
         Self {
             base: course.base,
             path: course.path,
@@ -139,7 +142,9 @@ impl Delta {
             rest: course.rest,
             seal: course.seal,
             roots: changes.sections.iter().map(root).collect(),
-            sections: changed
+            sections: taken
+                .iter()
+                .filter(carried)
                 .filter_map(|name| SectionChange::of(state, name, changes))
                 .collect(),
         }
