@@ -104,6 +104,7 @@ impl Watch {
             judged: Instant::now(),
             behind: None,
             blind: false,
+            said: String::new(),
             alarms: 0,
         };
         desk.watch(&follower)
@@ -146,6 +147,8 @@ struct Desk<'a> {
     behind: Option<Instant>,
     /// Whether it was said that nothing is watched.
     blind: bool,
+    /// What was last said of a node that handed over what does not hold.
+    said: String,
     alarms: u64,
 }
 
@@ -334,7 +337,7 @@ impl Desk<'_> {
             if watcher.position().height >= height {
                 break;
             }
-            let (node, findings) = match next_block(watcher, &self.nodes, told_by) {
+            let (node, findings) = match next_block(watcher, &self.nodes, told_by, &mut self.said) {
                 Ok(Some(found)) => found,
                 Ok(None) => break,
                 Err(error) if self.options.once => return Err(error.into()),
@@ -342,6 +345,7 @@ impl Desk<'_> {
                 Err(_) => break,
             };
             self.judged = Instant::now();
+            self.said.clear();
             for finding in &findings {
                 self.tell(&node, finding)?;
             }
@@ -383,10 +387,12 @@ impl Desk<'_> {
 }
 
 /// The next block from the node that told of it, or else from another, judged; the last error where none hands it over.
+/// What was said last is not said again.
 fn next_block(
     watcher: &mut Watcher,
     nodes: &[Node],
     told_by: usize,
+    said: &mut String,
 ) -> Result<Option<(Node, Vec<Finding>)>, WatchError> {
     let mut last = None;
     for node in nodes.iter().cycle().skip(told_by).take(nodes.len()) {
@@ -394,7 +400,11 @@ fn next_block(
             Ok(Some(findings)) => return Ok(Some((node.clone(), findings))),
             Ok(None) => {}
             Err(error) => {
-                show::remark(&format!("{}: {error}", node.base()));
+                let remark = format!("{}: {error}", node.base());
+                if *said != remark {
+                    show::remark(&remark);
+                    *said = remark;
+                }
                 last = Some(error);
             }
         }
