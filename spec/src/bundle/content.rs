@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 /// Most sections of a state.
 pub(super) const MAX_SECTIONS: usize = 1 << 20;
 /// Most series of a section.
-pub(super) const MAX_SERIES: usize = 1 << 22;
+const MAX_SERIES: usize = 1 << 22;
 /// Most earlier blocks that a bundle shows to be of its history.
 pub const MAX_ANCHORS: usize = 64;
 
@@ -59,18 +59,28 @@ impl Wire for Section {
         }
     }
     fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
-        r.array(2)?;
-        let name = r.wire()?;
-        let body = match name {
-            SectionName::Status(..) => SectionBody::Status(r.list(MAX_SERIES)?),
-            SectionName::Catalogue
-            | SectionName::Charter
-            | SectionName::Directory(_)
-            | SectionName::Federation
-            | SectionName::Recognition => SectionBody::Document(r.bytes(MAX_SECTION)?.to_vec()),
-        };
+        let (name, body) = decode_section(r, SectionBody::Document, SectionBody::Status)?;
         Ok(Self { name, body })
     }
+}
+
+/// A name with what is said of that section: a document, or a list of what is said of its series.
+pub(super) fn decode_section<S: Wire, B>(
+    r: &mut Reader<'_>,
+    document: impl FnOnce(Vec<u8>) -> B,
+    status: impl FnOnce(Vec<S>) -> B,
+) -> Result<(SectionName, B), CodecError> {
+    r.array(2)?;
+    let name = r.wire()?;
+    let body = match name {
+        SectionName::Status(..) => status(r.list(MAX_SERIES)?),
+        SectionName::Catalogue
+        | SectionName::Charter
+        | SectionName::Directory(_)
+        | SectionName::Federation
+        | SectionName::Recognition => document(r.bytes(MAX_SECTION)?.to_vec()),
+    };
+    Ok((name, body))
 }
 
 impl Section {
