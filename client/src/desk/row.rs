@@ -56,6 +56,7 @@ impl Row {
             languages: Vec::new(),
             attachments: Vec::new(),
             own: self.claims.iter().cloned().collect(),
+            selective: Vec::new(),
         }
     }
 }
