@@ -181,6 +181,7 @@ READERS = {
     "content": read_content,
     "credential": certificate.Credential,
     "certificate": certificate.Certificate,
+    "presentation": certificate.Presentation,
     "receipt": read_and(certificate.Receipt.of, "receipt"),
     "charter": charter.read_plain,
     "charter-region": read_and(charter.check_region, "charter-region"),
