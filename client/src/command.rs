@@ -12,6 +12,7 @@ mod issue;
 mod key;
 mod ledger;
 mod office;
+mod present;
 mod proposal;
 mod recognition;
 mod record;
@@ -38,7 +39,7 @@ Exit codes:
   0   done; for verify: VALID
   1   verify: NOT GENUINE, REVOKED, ANNULLED (red)
   2   wrong usage
-  3   verify: VALID ON DATA FROM, NOT SHOWN RECORDED, UNKNOWN (amber)
+  3   verify: VALID ON DATA FROM, NOT SHOWN RECORDED, HOLDER NOT SHOWN, UNKNOWN (amber)
   4   verify: UNREADABLE, NEEDS NEWER SOFTWARE (grey)
   5   verify: EXPIRED, NOT YET VALID, SUSPENDED, SUPERSEDED, NOT RECOGNISED (orange)
   6   watch: an alarm, with --once or --exit-on-alarm
@@ -124,6 +125,8 @@ enum Noun {
     Bundle(bundle::Verb),
     /// Verify certificates offline, with nothing but a trust bundle
     Verify(verify::Verify),
+    /// Show a certificate with fewer claims, or bound to a verifier's nonce: for its holder
+    Present(present::Present),
     /// Say what is in a file, without judging it
     Inspect(inspect::Inspect),
     /// Audit a ledger: replay it from its charter, believing nobody
@@ -152,6 +155,7 @@ impl Cli {
             Noun::Record(verb) => verb.run(shared),
             Noun::Bundle(verb) => verb.run(shared),
             Noun::Verify(command) => command.run(shared),
+            Noun::Present(command) => command.run(shared),
             Noun::Inspect(command) => command.run(shared),
             Noun::Audit(command) => command.run(shared),
             Noun::Watch(command) => command.run(shared),

@@ -173,7 +173,7 @@ fn what_cannot_be_read_has_exit_code_4_and_each_a_sentence_of_its_own() {
             "{file}: {report}"
         );
         assert_eq!(report["file"], file);
-        assert_eq!(report["checks"].as_array().unwrap().len(), 6, "{file}: {report}");
+        assert_eq!(report["checks"].as_array().unwrap().len(), 7, "{file}: {report}");
         assert!(
             sentences.insert(report["reason"].as_str().unwrap().to_owned()),
             "{file}: {report}"

@@ -10,6 +10,7 @@ pub use value::ClaimValue;
 use crate::catalogue::{ClaimKind, FIRST_OWN_KEY, MAX_CLAIMS, TypeDefinition};
 use crate::codec::{CodecError, Reader, Wire, Writer, fields::plain_text};
 use crate::day::Day;
+use crate::digest::Digest;
 use std::collections::BTreeMap;
 
 /// Keys of the common claims in the content map.
@@ -29,6 +30,7 @@ mod key {
     pub(super) const TERRITORY: u64 = 12;
     pub(super) const LANGUAGES: u64 = 13;
     pub(super) const ATTACHMENTS: u64 = 14;
+    pub(super) const SELECTIVE: u64 = 15;
 }
 
 /// Most bytes of the number people know.
@@ -77,6 +79,8 @@ pub struct Content {
     pub attachments: Vec<Attachment>,
     /// The type's own claims by key, 100 and more.
     pub own: BTreeMap<u64, ClaimValue>,
+    /// Digests of the claims that the holder may leave out, ascending; their values are not in here (`credential::disclosure`).
+    pub selective: Vec<Digest>,
 }
 
 /// Why content does not fit its type.
@@ -174,6 +178,7 @@ impl Content {
             self.territory.is_some(),
             !self.languages.is_empty(),
             !self.attachments.is_empty(),
+            !self.selective.is_empty(),
         ];
         let present = optional.iter().filter(|present| **present).count();
         present.saturating_add(7).saturating_add(self.own.len())
@@ -229,13 +234,17 @@ impl Wire for Content {
             w.uint(key::ATTACHMENTS);
             crate::codec::encode_list(w, &self.attachments);
         }
+        if !self.selective.is_empty() {
+            w.uint(key::SELECTIVE);
+            crate::codec::encode_list(w, &self.selective);
+        }
         for (own_key, value) in &self.own {
             entry(w, *own_key, Some(value));
         }
     }
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
-        const COMMON: usize = 15;
+        const COMMON: usize = 16;
         let mut partial = Partial::default();
         for _ in 0..r.map_len(COMMON.saturating_add(MAX_CLAIMS))? {
             let key = r.uint()?;
@@ -263,6 +272,7 @@ struct Partial {
     languages: Vec<String>,
     attachments: Vec<Attachment>,
     own: BTreeMap<u64, ClaimValue>,
+    selective: Vec<Digest>,
 }
 
 impl Partial {
@@ -288,6 +298,14 @@ impl Partial {
                 }
             }
             key::ATTACHMENTS => self.attachments = r.list(MAX_ATTACHMENTS)?,
+            key::SELECTIVE => {
+                self.selective = r.list(MAX_CLAIMS)?;
+                if !self.selective.is_sorted_by(|one, next| one < next) {
+                    return Err(CodecError::Invalid {
+                        what: "content: its selective digests do not ascend",
+                    });
+                }
+            }
             own if own >= FIRST_OWN_KEY => {
                 self.own.insert(own, r.wire()?);
             }
@@ -324,6 +342,7 @@ impl Partial {
             languages: self.languages,
             attachments: self.attachments,
             own: self.own,
+            selective: self.selective,
         })
     }
 }

@@ -1,13 +1,18 @@
 //! Credentials: a CWT claims set (RFC 8392) in a COSE_Sign1 (RFC 9052), signed by the key of its series (DESIGN 4.2).
 //! Not here: proof that it is on the ledger (`receipt`, `certificate`).
 
+mod disclosure;
+
+pub use disclosure::{Disclosure, Salt, Salts};
+
 use crate::catalogue::TypeRef;
 use crate::codec::{self, CodecError, Reader, Wire, Writer};
-use crate::content::Content;
-use crate::cose::Sign1;
+use crate::content::{ClaimValue, Content};
+use crate::cose::{Disclosing, Sign1};
 use crate::digest::{Digest, leaf_hash};
 use crate::id::{ChainName, CredentialId, OfficeId};
 use crate::key::ed25519::{PublicKey, SecretKey};
+use std::collections::BTreeMap;
 
 /// Most bytes of a signed credential.
 pub const MAX_CREDENTIAL: usize = 16_384;
@@ -174,18 +179,35 @@ impl Partial {
 pub struct SignedCredential {
     credential: Credential,
     envelope: Sign1,
+    disclosures: Vec<Disclosure>,
     bytes: Vec<u8>,
 }
 
 impl SignedCredential {
-    /// Signs `credential` with its series' key.
+    /// Signs `credential` with its series' key; its holder can leave out nothing.
     #[must_use]
     pub fn sign(credential: Credential, key: &SecretKey) -> Self {
+        Self::sign_selective(credential, &Salts::new(), key)
+    }
+
+    /// Signs `credential` with its series' key; its holder can leave out the claims that have a salt.
+    #[must_use]
+    pub fn sign_selective(mut credential: Credential, salts: &Salts, key: &SecretKey) -> Self {
+        let disclosures = disclosure::take_out(&mut credential.content, salts);
         let envelope = Sign1::sign(codec::to_vec(&credential), CREDENTIAL_TYP, key);
-        let bytes = envelope.to_bytes();
+        Self::of(credential, envelope, disclosures)
+    }
+
+    fn of(credential: Credential, envelope: Sign1, disclosures: Vec<Disclosure>) -> Self {
+        let carried = Disclosing {
+            envelope,
+            disclosures: disclosures.iter().map(codec::to_vec).collect(),
+        };
+        let bytes = carried.to_bytes();
         Self {
             credential,
-            envelope,
+            envelope: carried.envelope,
+            disclosures,
             bytes,
         }
     }
@@ -195,24 +217,53 @@ impl SignedCredential {
     /// # Errors
     /// Not the one encoding of a credential.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        let envelope = Sign1::from_bytes(bytes, MAX_CREDENTIAL)?;
+        let Disclosing { envelope, disclosures } = Disclosing::from_bytes(bytes, MAX_CREDENTIAL)?;
         if envelope.typ() != CREDENTIAL_TYP {
             return Err(CodecError::Invalid {
                 what: "credential: its typ is another",
             });
         }
-        let credential = codec::from_slice(envelope.payload(), MAX_CREDENTIAL)?;
+        let credential: Credential = codec::from_slice(envelope.payload(), MAX_CREDENTIAL)?;
         Ok(Self {
+            disclosures: disclosure::read(&disclosures, &credential.content)?,
             credential,
             envelope,
             bytes: bytes.to_vec(),
         })
     }
 
-    /// The claims.
+    /// What is signed: of the claims that its holder may leave out, the digests only. See [`Self::claims`].
     #[must_use]
     pub fn credential(&self) -> &Credential {
         &self.credential
+    }
+
+    /// The type's own claims that it shows, by key, whether its holder may leave them out or not.
+    #[must_use]
+    pub fn claims(&self) -> BTreeMap<u64, &ClaimValue> {
+        let open = self.credential.content.own.iter().map(|(key, value)| (*key, value));
+        let disclosed = self.disclosures.iter().map(|shown| (shown.key(), shown.value()));
+        open.chain(disclosed).collect()
+    }
+
+    /// The claims that it shows and that its holder may leave out, ascending by key.
+    #[must_use]
+    pub fn disclosures(&self) -> &[Disclosure] {
+        &self.disclosures
+    }
+
+    /// How many claims its holder has left out.
+    #[must_use]
+    pub fn hidden(&self) -> usize {
+        let all = self.credential.content.selective.len();
+        all.saturating_sub(self.disclosures.len())
+    }
+
+    /// The same credential with only those of its disclosures whose key `shows`: signature and leaf stay as they are.
+    #[must_use]
+    pub fn showing(&self, shows: impl Fn(u64) -> bool) -> Self {
+        let kept = self.disclosures.iter().filter(|disclosure| shows(disclosure.key()));
+        Self::of(self.credential.clone(), self.envelope.clone(), kept.cloned().collect())
     }
 
     /// The COSE_Sign1.
@@ -224,7 +275,11 @@ impl SignedCredential {
     /// Leaf hash in its batch's tree (DESIGN 4.4): SHA-256(0x00 || COSE_Sign1 with an empty unprotected header).
     #[must_use]
     pub fn leaf(&self) -> Digest {
-        leaf_hash(&self.bytes)
+        if self.disclosures.is_empty() {
+            leaf_hash(&self.bytes)
+        } else {
+            leaf_hash(&self.envelope.to_bytes())
+        }
     }
 
     /// Whether `key` signed it, under ZIP-215.

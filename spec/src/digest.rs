@@ -92,6 +92,10 @@ pub enum Tag {
     Reason,
     /// A packed trust bundle (DESIGN 4.7): what a carrier damaged is refused before it is unpacked.
     Bundle,
+    /// A claim that a holder may leave out, with its salt, as the signed content names it (`credential::disclosure`).
+    Disclosure,
+    /// The certificate that its holder presents (`presentation`).
+    Presentation,
     /// The coefficients of a sum of seal shares (`key::bls`).
     ShareSum,
     /// The coefficients of a batch of Ed25519 signatures (`key::ed25519`).
@@ -100,7 +104,7 @@ pub enum Tag {
 
 impl Tag {
     /// Every tag.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Record,
         Self::Block,
         Self::Rest,
@@ -117,6 +121,8 @@ impl Tag {
         Self::Body,
         Self::Reason,
         Self::Bundle,
+        Self::Disclosure,
+        Self::Presentation,
         Self::ShareSum,
         Self::SignatureSum,
     ];
@@ -141,6 +147,8 @@ impl Tag {
             Self::Body => "concord/body/v1",
             Self::Reason => "concord/reason/v1",
             Self::Bundle => "concord/bundle/v1",
+            Self::Disclosure => "concord/disclosure/v1",
+            Self::Presentation => "concord/presentation/v1",
             Self::ShareSum => "concord/share-sum/v1",
             Self::SignatureSum => "concord/signature-sum/v1",
         }

@@ -24,6 +24,7 @@ pub mod block;
 pub mod ledger;
 pub mod receipt;
 pub mod certificate;
+pub mod presentation;
 pub mod epochs;
 pub mod bundle;
 pub mod verify;

@@ -4,24 +4,26 @@
 
 mod checks;
 mod ground;
+mod holder;
 mod recognised;
 mod report;
 mod seen;
 mod words;
 
 pub use ground::{Broken, Dates, Ground, NotCovering};
+pub use holder::{AskedOfHolder, DEFAULT_PRESENTED_MS};
 pub use report::{
-    Bilingual, Check, CheckName, Claim, Clock, Colour, Content as ReportContent, DataUsed, MappedClaim, OutcomeOf,
-    Recognised, Report, Subject, Verdict,
+    Bilingual, Check, CheckName, Claim, Clock, Colour, Content as ReportContent, DataUsed, Hidden, MappedClaim,
+    OutcomeOf, Recognised, Report, Subject, Verdict,
 };
 pub use seen::SealsSeen;
 pub use words::{CheckWords, Language, Line, Words, length, moment};
 
 use crate::bundle::TrustedState;
-use crate::certificate::Certificate;
 use crate::codec::CodecError;
 use crate::credential::SignedCredential;
 use crate::id::{RegionId, UnixMillis};
+use crate::presentation::CertificateFile;
 use checks::Findings;
 
 /// How old a bundle may be before a verdict says so, unless the verifier says otherwise: 30 days.
@@ -43,6 +45,8 @@ pub struct Policy {
     pub purpose: Option<String>,
     /// Whether only what is shown to be recorded is valid: then a small code is at best NOT SHOWN RECORDED.
     pub recorded_required: bool,
+    /// What the holder is to sign, where the verifier wants the holder to show that the certificate is theirs.
+    pub asked: Option<AskedOfHolder>,
 }
 
 impl Default for Policy {
@@ -52,6 +56,7 @@ impl Default for Policy {
             max_age_ms: Some(DEFAULT_MAX_AGE_MS),
             purpose: None,
             recorded_required: true,
+            asked: None,
         }
     }
 }
@@ -59,7 +64,7 @@ impl Default for Policy {
 /// What was presented.
 #[derive(Debug, Clone, Copy)]
 pub enum Presented<'a> {
-    /// A certificate: credential with receipt.
+    /// A certificate, credential with receipt; or a presentation of one.
     Certificate(&'a [u8]),
     /// A credential alone, from a small code.
     Credential(&'a [u8]),
@@ -85,8 +90,8 @@ pub fn verify_seen(
 ) -> Report {
     let device = Device::read(now, state);
     let findings = match presented {
-        Presented::Certificate(bytes) => match Certificate::from_bytes(bytes) {
-            Ok(certificate) => checks::certificate(&certificate, state, policy, &device, seen),
+        Presented::Certificate(bytes) => match CertificateFile::from_bytes(bytes) {
+            Ok(file) => checks::certificate(&file, state, policy, &device, seen),
             Err(error) => return unread(cannot_be_decoded(&error), state, now),
         },
         Presented::Credential(bytes) => match SignedCredential::from_bytes(bytes) {

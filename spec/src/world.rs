@@ -12,14 +12,14 @@ use crate::certificate::Certificate;
 use crate::charter::{Address, Charter, CharterRegion, Parameters};
 use crate::codec;
 use crate::content::{ClaimValue, Content, Holder, Named, Provenance, Role, Validity};
-use crate::credential::{Credential, Issuer, SignedCredential};
+use crate::credential::{Credential, Issuer, Salts, SignedCredential};
 use crate::day::Day;
 use crate::epochs::Handover;
 use crate::id::{
     ChainName, CredentialId, Height, Number, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, TypeVersion, UnixMillis,
 };
 use crate::key::bls::{SealSecretKey, SealShare};
-use crate::key::ed25519::SecretKey;
+use crate::key::ed25519::{PublicKey, SecretKey};
 use crate::key::keyring::Keyring;
 use crate::ledger::{Changes, CheckEach, LedgerState, Limits, Touched};
 use crate::merkle;
@@ -446,6 +446,7 @@ impl World {
                 (100, ClaimValue::Text("C1".to_owned())),
                 (101, ClaimValue::Day(day("2016-05-20")?)),
             ]),
+            selective: Vec::new(),
         })
     }
 
@@ -462,6 +463,20 @@ impl World {
     /// # Errors
     /// None in a world that was made.
     pub fn certify(&self, number: u64, content: Content) -> Result<SignedCredential, WorldError> {
+        self.certify_for(None, number, content, &Salts::new())
+    }
+
+    /// A signed credential of series 1 for the holder of this key, who can leave out the claims that have a salt.
+    ///
+    /// # Errors
+    /// None in a world that was made.
+    pub fn certify_for(
+        &self,
+        holder_key: Option<PublicKey>,
+        number: u64,
+        content: Content,
+        salts: &Salts,
+    ) -> Result<SignedCredential, WorldError> {
         let expires = match content.validity {
             Validity::Until(day) => Some(day.ends_at(480)),
             Validity::NoEnd => None,
@@ -479,10 +494,10 @@ impl World {
                 number: Number(number),
             },
             vct: self.type_ref(),
-            holder_key: None,
+            holder_key,
             content,
         };
-        Ok(SignedCredential::sign(credential, &self.series_key))
+        Ok(SignedCredential::sign_selective(credential, salts, &self.series_key))
     }
 
     /// Signs `count` credentials and the record that issues them, from the series' next number on.

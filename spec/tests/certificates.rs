@@ -336,7 +336,8 @@ fn a_version_of_tomorrow_needs_newer_software() {
     let (_, certificates, state) = issued();
     let mut bytes = certificates[0].to_bytes();
     assert_eq!(bytes[1], 1);
-    bytes[1] = 2;
+    // 2 is a presentation.
+    bytes[1] = 3;
     assert_eq!(report(&bytes, &state).verdict, Verdict::NeedsNewerSoftware);
 }
 

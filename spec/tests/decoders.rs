@@ -29,9 +29,10 @@ const WITHIN_OTHERS: [&str; 2] = [
 
 /// They hold bytes whose meaning others check: a payload (`SignedRecord`, `SignedCredential`), documents (by their roots).
 /// Or lists of numbers, frames, and what carries them, which the whole bounds.
-const OPAQUE: [&str; 10] = [
+const OPAQUE: [&str; 11] = [
     "cose::sign::Signed",
     "cose::sign1::Sign1",
+    "cose::sign1::Disclosing",
     "bundle::content::Section",
     "bundle::content::TrustBundle",
     "bundle::delta::Delta",

@@ -7,7 +7,7 @@ from concord import report, status, structures, tree
 from concord.bundle import Bundle, unpack
 from concord.device import Terms, take
 from concord.faults import NewerSoftware, Refused, Unreadable, must
-from concord.verify import Policy, Verification
+from concord.verify import Asked, Policy, Verification
 
 HEX = bytes.fromhex
 NEWER = {"UnknownVersion", "UnknownSuite"}
@@ -181,6 +181,7 @@ READERS = {
     "content": read_content,
     "credential": certificate.Credential,
     "certificate": certificate.Certificate,
+    "presentation": certificate.Presentation,
     "receipt": read_and(certificate.Receipt.of, "receipt"),
     "charter": charter.read_plain,
     "charter-region": read_and(charter.check_region, "charter-region"),
@@ -334,10 +335,16 @@ def verdicts(vectors, file):
     opened = {name: open_bundle(bundle) for name, bundle in file["bundles"].items()}
     for vector in vectors:
         policy = Policy(**{member: vector[member] for member in Policy._fields if member in vector})
+        policy = policy._replace(asked=asked(policy.asked))
         presented = HEX(vector.get("certificate", vector.get("credential")))
         found = Verification(presented, "certificate" in vector, opened[vector["bundle"]], policy, vector["now"])
         stated = [vector[member] for member in ("verdict", "exit")] + [vector.get("data_from_ms")]
         yield vector["name"], first(same(stated, [found.verdict, found.exit, found.data_from]), other_report(vector["report"], found))
+
+
+def asked(stated):
+    """What the holder is asked."""
+    return stated and Asked(HEX(stated["nonce"]), stated.get("audience"), stated["max_age_ms"])
 
 
 def other_report(stated, found):

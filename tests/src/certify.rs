@@ -140,5 +140,6 @@ fn content(number: Number, from: &str, until: Option<&str>) -> Result<Content> {
         languages: Vec::new(),
         attachments: Vec::new(),
         own: BTreeMap::from([(100, ClaimValue::Text("C1".to_owned()))]),
+        selective: Vec::new(),
     })
 }

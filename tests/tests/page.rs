@@ -14,9 +14,10 @@ use concord_spec::bundle::{BundleError, Checkpoint, TrustBundle, TrustedState};
 use concord_spec::certificate::{Certificate, credential_code_text};
 use concord_spec::content::Relation;
 use concord_spec::id::{Height, Number, UnixMillis};
+use concord_spec::presentation::Nonce;
 use concord_spec::record::{Action, NumberRange, SetStatus, StatusChange, Successor};
 use concord_spec::status::{Reason, StatusKind};
-use concord_spec::verify::{Language, Policy, SealsSeen, Verdict};
+use concord_spec::verify::{AskedOfHolder, DEFAULT_PRESENTED_MS, Language, Policy, SealsSeen, Verdict};
 use concord_tests::browser::Browser;
 use concord_tests::certify::{certificate, certify, sign_dated};
 use concord_tests::governance::bundle;
@@ -350,7 +351,8 @@ fn after_one_visit_the_page_reaches_every_verdict_in_both_languages_with_all_nod
         ..Policy::default()
     };
     both_languages(&mut browser, &abroad, &state, &policy, &pictures)?;
-    let reached = shown.iter().map(|one| one.verdict).chain([abroad.verdict]);
+    let unproved = without_its_holder(&mut browser, &scene, &shown, &state, &pictures)?;
+    let reached = shown.iter().map(|one| one.verdict).chain([abroad.verdict, unproved]);
     let reached: Vec<Verdict> = reached.collect();
     for verdict in Verdict::ALL {
         claim(reached.contains(&verdict), || format!("{} is reached", verdict.word()))?;
@@ -367,6 +369,48 @@ fn after_one_visit_the_page_reaches_every_verdict_in_both_languages_with_all_nod
     browser.picture(&pictures.join("narrow-and-dark.png"))?;
     println!("pictures are in {}", pictures.display());
     scene.cluster.finish()
+}
+
+/// A verifier who asks the holder to sign is not shown green by a certificate alone; each tick draws another nonce.
+fn without_its_holder(
+    browser: &mut Browser,
+    scene: &Scene,
+    shown: &[Shown],
+    state: &TrustedState,
+    pictures: &Path,
+) -> Result<Verdict> {
+    let valid = shown.first().map(|one| one.what.clone()).unwrap_or_default();
+    let asked = Shown::file("valid.concord", valid, Verdict::HolderNotShown);
+    let tick = |ticked: bool| {
+        format!(
+            "{{ for (const [id, property, value] of [['region', 'value', ''], ['ask-holder', 'checked', {ticked}]]) {{ \
+             const field = document.getElementById(id); field[property] = value; field.dispatchEvent(new Event('change')); }} }}"
+        )
+    };
+    let drawn = |browser: &mut Browser| -> Result<String> {
+        browser.value(&tick(true))?;
+        let nonce = browser.value("document.querySelector('#nonce').value")?;
+        Ok(nonce.as_str().unwrap_or_default().to_owned())
+    };
+    let (first, nonce) = (drawn(browser)?, drawn(browser)?);
+    claim(first != nonce && nonce.len() == 32, || {
+        format!("{first} and {nonce} are two nonces")
+    })?;
+    present(browser, &scene.dir, &asked)?;
+    let nonce = nonce
+        .parse::<Nonce>()
+        .map_err(|why| HarnessError::bytes("a nonce", why))?;
+    let policy = Policy {
+        asked: Some(AskedOfHolder {
+            nonce,
+            audience: None,
+            max_age_ms: DEFAULT_PRESENTED_MS,
+        }),
+        ..Policy::default()
+    };
+    both_languages(browser, &asked, state, &policy, pictures)?;
+    browser.value(&tick(false))?;
+    Ok(asked.verdict)
 }
 
 /// The newest bundle, which shows that it continues the one that is held: what a file for this device must do.

@@ -7,10 +7,10 @@ use clap::Args;
 use concord_client::files;
 use concord_client::scan::{self, Scanned};
 use concord_spec::bundle::{Delta, MAX_BUNDLE, TrustBundle};
-use concord_spec::certificate::Certificate;
 use concord_spec::charter::card::Card;
 use concord_spec::charter::signed::SignedCharter;
 use concord_spec::credential::SignedCredential;
+use concord_spec::presentation::CertificateFile;
 use concord_spec::receipt::Receipt;
 use concord_spec::record::SignedRecord;
 use serde_json::{Value, json};
@@ -51,8 +51,8 @@ type Told = (&'static str, Vec<(String, String)>);
 
 /// Each kind has its own form, so that at most one fits.
 fn what_is(bytes: &[u8]) -> Option<Told> {
-    if let Ok(certificate) = Certificate::from_bytes(bytes) {
-        return Some(("a certificate", words::certificate(&certificate)));
+    if let Ok(file) = CertificateFile::from_bytes(bytes) {
+        return Some(certificate(&file));
     }
     if let Ok(credential) = SignedCredential::from_bytes(bytes) {
         return Some(("a credential alone, without a receipt", words::credential(&credential)));
@@ -76,13 +76,24 @@ fn what_is(bytes: &[u8]) -> Option<Told> {
     Some(("a trust bundle", words::bundle(&bundle)))
 }
 
+fn certificate(file: &CertificateFile) -> Told {
+    let mut told = words::certificate(file.certificate());
+    match file.presentation() {
+        None => ("a certificate", told),
+        Some(presentation) => {
+            told.extend(words::statement(presentation.statement()));
+            ("a certificate, presented by its holder", told)
+        }
+    }
+}
+
 /// What the code in a picture or text holds.
 fn from_code(bytes: &[u8]) -> Result<Told, Failure> {
     let unreadable = |reason: &dyn std::fmt::Display| Failure::Cannot(format!("it cannot be read: {reason}"));
     match scan::scan_bytes(bytes).map_err(|reason| unreadable(&reason))? {
         Scanned::Certificate(bytes) => {
-            let certificate = Certificate::from_bytes(&bytes).map_err(|error| unreadable(&error))?;
-            Ok(("a certificate", words::certificate(&certificate)))
+            let file = CertificateFile::from_bytes(&bytes).map_err(|error| unreadable(&error))?;
+            Ok(certificate(&file))
         }
         Scanned::Small(bytes) => {
             let credential = SignedCredential::from_bytes(&bytes).map_err(|error| unreadable(&error))?;

@@ -6,7 +6,7 @@ use super::access::{self, Passphrase};
 use super::{Done, Failure, Shared, show};
 use clap::Args;
 use concord_client::desk::batch::SeriesDesk;
-use concord_client::desk::content;
+use concord_client::desk::content::{self, Certified};
 use concord_client::desk::definition::TypeDefinition;
 use concord_client::desk::issuing::{self, Order, Step};
 use concord_client::desk::journal::{self, Journal};
@@ -19,7 +19,7 @@ use concord_client::keys;
 use concord_client::terminal::{Progress, progress};
 use concord_client::transport::{Node, SeriesAnswer};
 use concord_spec::catalogue::{self, TypeRef, label};
-use concord_spec::content::{Content, Named};
+use concord_spec::content::Named;
 use concord_spec::credential::Issuer;
 use concord_spec::digest::{Digest, sha256};
 use concord_spec::id::{OfficeId, SeriesId};
@@ -219,10 +219,16 @@ impl<'a> Desk<'a> {
             chain: charter.chain.clone(),
             office,
         };
+        let selective = definition
+            .claims
+            .iter()
+            .filter(|claim| claim.selective)
+            .map(|claim| claim.key);
         let desk = SeriesDesk {
             issuer,
             series,
             of,
+            selective: selective.collect(),
             utc_offset_minutes,
             key,
         };
@@ -236,7 +242,7 @@ impl<'a> Desk<'a> {
     }
 
     /// What the rows certify; refused whole when one does not fit.
-    pub(super) fn contents(&self, sheet: &Sheet) -> Result<Vec<Content>, Failure> {
+    pub(super) fn contents(&self, sheet: &Sheet) -> Result<Vec<Certified>, Failure> {
         let region = &self.desk.issuer.office.region;
         if content::in_region(&sheet.definition, region)? != self.of {
             let words =
@@ -253,7 +259,7 @@ impl<'a> Desk<'a> {
         let all = sheet
             .rows
             .iter()
-            .map(|row| content::content(row, &self.issued_by, &self.of));
+            .map(|row| content::certified(row, &self.issued_by, &self.of));
         let (fitting, refused): (Vec<_>, Vec<_>) = all.partition(Result::is_ok);
         let findings: Vec<String> = refused
             .into_iter()
@@ -274,7 +280,7 @@ impl<'a> Desk<'a> {
         charter: &concord_spec::charter::Charter,
         journal: &mut Journal,
         sheet: &Sheet,
-        rows: &[Content],
+        rows: &[Certified],
         batch: usize,
         out: &Path,
         progress: &dyn Fn(Step),

@@ -8,8 +8,10 @@ use concord_client::scan;
 use concord_spec::bundle::TrustedState;
 use concord_spec::digest::Digest;
 use concord_spec::id::{RegionId, UnixMillis};
+use concord_spec::presentation::Nonce;
 use concord_spec::verify::{
-    CheckName, CheckWords, DEFAULT_MAX_AGE_MS, Language, OutcomeOf, Policy, Report, SealsSeen, Words,
+    AskedOfHolder, CheckName, CheckWords, DEFAULT_MAX_AGE_MS, DEFAULT_PRESENTED_MS, Language, OutcomeOf, Policy,
+    Report, SealsSeen, Words,
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -44,6 +46,15 @@ pub(crate) struct Verify {
     /// What it is presented for: some recognitions are for certain purposes only
     #[arg(long, value_name = "PURPOSE")]
     purpose: Option<String>,
+    /// The nonce that you gave the holder, in hexadecimal digits: only a presentation that signs it is valid then
+    #[arg(long, value_name = "HEX")]
+    nonce: Option<Nonce>,
+    /// As whom you ask: the presentation must name it
+    #[arg(long, value_name = "TEXT", requires = "nonce")]
+    audience: Option<String>,
+    /// How long ago the holder may have signed
+    #[arg(long, value_name = "SECONDS", requires = "nonce", default_value_t = DEFAULT_PRESENTED_MS / 1_000)]
+    presented_within: u64,
     /// Take this as the time (RFC 3339): for tests. Never counts as earlier than the bundle
     #[arg(long, value_name = "TIME", value_parser = show::parse_time)]
     now: Option<UnixMillis>,
@@ -62,6 +73,7 @@ impl Verify {
             max_age_ms: Some(self.max_age_days.saturating_mul(MS_PER_DAY)),
             purpose: self.purpose.clone(),
             recorded_required: !self.without_receipt,
+            asked: self.asked(),
         };
         let now = self.now.unwrap_or_else(show::now);
         let language = self.lang.unwrap_or_else(show::language);
@@ -82,6 +94,17 @@ impl Verify {
             }
         }
         Ok(worst)
+    }
+}
+
+impl Verify {
+    /// What the holder is to have signed.
+    fn asked(&self) -> Option<AskedOfHolder> {
+        self.nonce.clone().map(|nonce| AskedOfHolder {
+            nonce,
+            audience: self.audience.clone(),
+            max_age_ms: self.presented_within.saturating_mul(1_000),
+        })
     }
 }
 

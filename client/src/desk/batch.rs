@@ -1,9 +1,10 @@
 //! Batches: credentials with consecutive numbers under one root (DESIGN 4.4).
 
+use super::content::Certified;
 use concord_spec::catalogue::TypeRef;
 use concord_spec::certificate::Certificate;
-use concord_spec::content::{Content, Validity};
-use concord_spec::credential::{Credential, Issuer, SignedCredential};
+use concord_spec::content::Validity;
+use concord_spec::credential::{Credential, Issuer, Salts, SignedCredential};
 use concord_spec::digest::Digest;
 use concord_spec::id::{CredentialId, Number, SeriesId};
 use concord_spec::key::SecretKey;
@@ -23,6 +24,8 @@ pub struct SeriesDesk {
     pub series: SeriesId,
     /// Type and version of its credentials.
     pub of: TypeRef,
+    /// Keys of the claims that holders may leave out: those that the type marks selective.
+    pub selective: Vec<u64>,
     /// Minutes by which the office's clocks are ahead of UTC.
     pub utc_offset_minutes: i16,
     /// The series' key.
@@ -30,9 +33,13 @@ pub struct SeriesDesk {
 }
 
 impl SeriesDesk {
-    /// Signs one credential with a fresh salt. `issued_at` is in Unix seconds and must not be later than the block's time.
+    /// Signs one credential with fresh salts. `issued_at` is in Unix seconds and must not be later than the block's time.
     #[must_use]
-    pub fn credential(&self, number: Number, issued_at: u64, mut content: Content) -> SignedCredential {
+    pub fn credential(&self, number: Number, issued_at: u64, certified: Certified) -> SignedCredential {
+        let Certified {
+            mut content,
+            holder_key,
+        } = certified;
         OsRng.fill_bytes(&mut content.salt);
         let expires = match content.validity {
             Validity::Until(day) => Some(day.ends_at(self.utc_offset_minutes)),
@@ -48,19 +55,29 @@ impl SeriesDesk {
                 number,
             },
             vct: self.of.clone(),
-            holder_key: None,
+            holder_key,
             content,
         };
-        SignedCredential::sign(credential, &self.key)
+        SignedCredential::sign_selective(credential, &self.salts(), &self.key)
+    }
+
+    /// Salts of one credential.
+    fn salts(&self) -> Salts {
+        let fresh = |key: &u64| {
+            let mut salt = [0; 16];
+            OsRng.fill_bytes(&mut salt);
+            (*key, salt)
+        };
+        self.selective.iter().map(fresh).collect()
     }
 
     /// Signs credentials with the numbers from `first` on; `None` when the numbers run out.
     #[must_use]
-    pub fn batch(&self, first: Number, issued_at: u64, contents: Vec<Content>) -> Option<Batch> {
+    pub fn batch(&self, first: Number, issued_at: u64, rows: Vec<Certified>) -> Option<Batch> {
         let mut number = first;
-        let mut credentials = Vec::with_capacity(contents.len());
-        for content in contents {
-            credentials.push(self.credential(number, issued_at, content));
+        let mut credentials = Vec::with_capacity(rows.len());
+        for row in rows {
+            credentials.push(self.credential(number, issued_at, row));
             number = number.next()?;
         }
         Some(Batch::of(first, credentials))
@@ -159,5 +176,78 @@ impl Batch {
         };
         // Every credential is a leaf, so that none is left out.
         self.credentials.iter().enumerate().filter_map(certificate).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::content::certified;
+    use crate::desk::definition::TypeDefinition;
+    use crate::desk::{content, sheet};
+    use concord_spec::content::Named;
+    use concord_spec::id::RegionId;
+
+    const DEFINITION: &str = include_str!("../../samples/drivers-licence.type.toml");
+    const SHEET: &str = include_str!("../../samples/drivers-licences.csv");
+
+    /// The shipped sheet with the holder's key in a column of its own, and what its first two rows become.
+    fn issued(holder: &SecretKey) -> (TypeDefinition, [SignedCredential; 2]) {
+        let definition = TypeDefinition::parse(DEFINITION).unwrap();
+        let key = holder.public().to_string();
+        let lines = SHEET.lines().take(3).enumerate();
+        let sheet: Vec<String> = lines
+            .map(|(index, line)| format!("{line},{}", if index == 0 { "holder_key" } else { &key }))
+            .collect();
+        let rows = sheet::parse_sheet(sheet.join("\n").as_bytes(), &definition).unwrap();
+        let region = RegionId::new("310000").unwrap();
+        let mut of = content::in_region(&definition, &region).unwrap();
+        of.claims.iter_mut().for_each(|claim| claim.selective = claim.key > 100);
+        let issued_by = Named {
+            name: "车辆管理所".to_owned(),
+            code: "X".to_owned(),
+        };
+        let desk = SeriesDesk {
+            issuer: "test/310000/X".parse().unwrap(),
+            series: SeriesId(1),
+            of: of.reference.clone(),
+            selective: of
+                .claims
+                .iter()
+                .filter(|claim| claim.selective)
+                .map(|claim| claim.key)
+                .collect(),
+            utc_offset_minutes: 480,
+            key: SecretKey::from_seed([3; 32]),
+        };
+        let number = |row: usize| Number(u64::try_from(row).unwrap());
+        let sign = |row: usize| desk.credential(number(row), 0, certified(&rows[row], &issued_by, &of).unwrap());
+        (definition, [sign(0), sign(1)])
+    }
+
+    #[test]
+    fn a_sheet_names_the_holders_key_and_what_the_type_marks_can_be_left_out() {
+        let holder = SecretKey::from_seed([4; 32]);
+        let (definition, credentials) = issued(&holder);
+        for credential in &credentials {
+            assert_eq!(credential.credential().holder_key, Some(holder.public()));
+            assert_eq!(credential.credential().content.own.keys().collect::<Vec<_>>(), [&100]);
+            let kept = SignedCredential::from_bytes(credential.bytes()).unwrap();
+            assert_eq!(kept.hidden(), 0);
+            assert!(kept.disclosures().len() <= definition.claims().len() - 1);
+            assert!(!kept.disclosures().is_empty());
+        }
+    }
+
+    #[test]
+    fn no_salt_is_used_twice() {
+        let (_, credentials) = issued(&SecretKey::from_seed([4; 32]));
+        let digests = credentials
+            .iter()
+            .flat_map(|one| one.credential().content.selective.clone());
+        let digests: Vec<Digest> = digests.collect();
+        // The two rows have equal values among them, and each claim has its salt.
+        let different: std::collections::BTreeSet<&Digest> = digests.iter().collect();
+        assert_eq!(different.len(), digests.len());
     }
 }

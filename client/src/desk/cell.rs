@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use concord_spec::content::{ClaimValue, Validity};
 use concord_spec::day::Day;
+use concord_spec::key::PublicKey;
 
 use super::definition::{ClaimKind, Labels};
 use super::row::HolderCodeType;
@@ -44,6 +45,11 @@ pub(super) fn latin(cell: &str, max: usize) -> Result<String, Problem> {
         }),
         None => Ok(name),
     }
+}
+
+/// The public key of a holder.
+pub(super) fn holder_key(cell: &str) -> Result<PublicKey, Problem> {
+    cell.parse().map_err(|_| Problem::HolderKey)
 }
 
 /// `YYYY-MM-DD`.

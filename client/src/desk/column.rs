@@ -9,19 +9,21 @@ pub(super) enum Common {
     HolderLatinName,
     HolderCodeType,
     HolderCode,
+    HolderKey,
     IssuedOn,
     ValidFrom,
     ValidUntil,
 }
 
 impl Common {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::PrintedNumber,
         Self::Identifier,
         Self::HolderName,
         Self::HolderLatinName,
         Self::HolderCodeType,
         Self::HolderCode,
+        Self::HolderKey,
         Self::IssuedOn,
         Self::ValidFrom,
         Self::ValidUntil,
@@ -36,6 +38,7 @@ impl Common {
             Self::HolderLatinName => ["holder_latin_name", "拉丁姓名", "Latin name"],
             Self::HolderCodeType => ["holder_code_type", "证件类型", "Document type"],
             Self::HolderCode => ["holder_code", "证件号码", "Document number"],
+            Self::HolderKey => ["holder_key", "持证人公钥", "Holder key"],
             Self::IssuedOn => ["issued_on", "颁发日期", "Issued on"],
             Self::ValidFrom => ["valid_from", "有效期起", "Valid from"],
             Self::ValidUntil => ["valid_until", "有效期止", "Valid until"],
@@ -54,7 +57,7 @@ impl Common {
 
     /// Whether a sheet must have it and every row fill it.
     pub(super) const fn is_required(self) -> bool {
-        !matches!(self, Self::Identifier | Self::HolderLatinName)
+        !matches!(self, Self::Identifier | Self::HolderLatinName | Self::HolderKey)
     }
 }
 

@@ -7,6 +7,26 @@ use concord_spec::codec::{self, CodecError};
 use concord_spec::content::{Content, ContentError, Named};
 use concord_spec::credential::MAX_CREDENTIAL;
 use concord_spec::id::{IdError, RegionId, TypeId};
+use concord_spec::key::PublicKey;
+
+/// What one credential certifies, and to whom it is bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certified {
+    /// What it certifies; the salt is filled in when it is signed.
+    pub content: Content,
+    /// The key with which the holder can show that it is theirs.
+    pub holder_key: Option<PublicKey>,
+}
+
+/// For no holder's key.
+impl From<Content> for Certified {
+    fn from(content: Content) -> Self {
+        Self {
+            content,
+            holder_key: None,
+        }
+    }
+}
 
 /// Why a row cannot be certified.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +86,17 @@ pub fn content(row: &Row, issued_by: &Named, of: &catalogue::TypeDefinition) -> 
     // The bounds of every field stand in the codec: what it reads back is within them.
     let read_back = codec::from_slice::<Content>(&codec::to_vec(&content), MAX_CREDENTIAL);
     read_back.map_err(|error| ContentRowError::Bounds { line, error })
+}
+
+/// What a row certifies, bound to the holder's key if it names one.
+///
+/// # Errors
+/// See [`ContentRowError`].
+pub fn certified(row: &Row, issued_by: &Named, of: &catalogue::TypeDefinition) -> Result<Certified, ContentRowError> {
+    Ok(Certified {
+        content: content(row, issued_by, of)?,
+        holder_key: row.holder.key,
+    })
 }
 
 #[cfg(test)]

@@ -9,11 +9,11 @@ mod settle;
 pub use ledger::Ledger;
 
 use super::batch::{Batch, SeriesDesk};
+use super::content::Certified;
 use super::journal::{Journal, JournalError, Signed};
 use super::regions::{Regions, RegionsError};
 use super::statement;
 use crate::transport::TransportError;
-use concord_spec::content::Content;
 use concord_spec::digest::Digest;
 use concord_spec::id::{Number, SeriesId, UnixMillis};
 use concord_spec::key::SecretKey;
@@ -83,8 +83,8 @@ pub struct Order<'a> {
     pub office_keys: Vec<&'a SecretKey>,
     /// SHA-256 of the sheet, by which an interrupted run is known again.
     pub sheet: Digest,
-    /// Content of each row, in order; salts are filled in when a row is signed.
-    pub rows: &'a [Content],
+    /// What each row certifies, in order; salts are filled in when a row is signed.
+    pub rows: &'a [Certified],
     /// Most credentials of one record.
     pub batch: usize,
     /// Unix milliseconds now, by this machine's clock.
@@ -220,8 +220,8 @@ fn sign_rest(
     let mut signed = Vec::with_capacity(runs.len());
     for rows in runs {
         let first_row = u64::try_from(rows.start).unwrap_or(u64::MAX);
-        let contents = order.rows.get(rows).unwrap_or_default().to_vec();
-        let batch = order.desk.batch(first, issued_at, contents).ok_or_else(exhausted)?;
+        let rows = order.rows.get(rows).unwrap_or_default().to_vec();
+        let batch = order.desk.batch(first, issued_at, rows).ok_or_else(exhausted)?;
         first = batch.end();
         signed.push(sign(order, ledger_ms.max(order.now), first_row, batch));
     }

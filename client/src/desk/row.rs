@@ -2,6 +2,7 @@
 
 use concord_spec::content::{self, ClaimValue, Content, Named, Provenance, Role, Validity};
 use concord_spec::day::Day;
+use concord_spec::key::PublicKey;
 use serde::{Deserialize, Serialize};
 
 use super::identifier::{self, IdentifierError};
@@ -56,6 +57,7 @@ impl Row {
             languages: Vec::new(),
             attachments: Vec::new(),
             own: self.claims.iter().cloned().collect(),
+            selective: Vec::new(),
         }
     }
 }
@@ -71,6 +73,8 @@ pub struct Holder {
     pub code_type: HolderCodeType,
     /// The number of the holder's document: 1 to 64 bytes.
     pub code: String,
+    /// The key with which the holder can show that a certificate is theirs.
+    pub key: Option<PublicKey>,
 }
 
 /// The documents by which a holder is known.

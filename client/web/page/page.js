@@ -10,6 +10,8 @@ const MAX_BUNDLE_BYTES = 512 * 1024 * 1024;
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 const MAX_REPORTS = 50;
 const MS_PER_DAY = 86_400_000;
+// How long ago a holder may have signed.
+const MAX_PRESENTED_MS = 300_000;
 const NODE_BUNDLE = "../v1/bundle";
 
 const byId = (id) => document.getElementById(id);
@@ -165,7 +167,22 @@ function policy() {
     max_age_ms: Math.max(0, Math.trunc(Number(byId("age").value) || 0)) * MS_PER_DAY,
     purpose: byId("purpose").value.trim() || null,
     recorded_required: byId("recorded").checked,
+    asked: asked(),
   };
+}
+
+/** What the holder is to have signed: the nonce that is shown, within five minutes. */
+function asked() {
+  const nonce = byId("nonce").value;
+  return nonce ? { nonce, max_age_ms: MAX_PRESENTED_MS } : null;
+}
+
+/** A nonce is for one presentation: ticking draws a new one. */
+function drawNonce() {
+  const asks = byId("ask-holder").checked;
+  const bytes = asks ? [...crypto.getRandomValues(new Uint8Array(16))] : [];
+  byId("nonce").value = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  byId("nonce-field").hidden = !asks;
 }
 
 async function judge(item) {
@@ -320,7 +337,8 @@ function listen() {
     if (bundle) openBundleFile(bundle);
     else if (data) presentFiles(files);
   });
-  for (const id of ["region", "purpose", "age", "recorded"]) byId(id).addEventListener("change", rememberPolicy);
+  byId("ask-holder").addEventListener("change", drawNonce);
+  for (const id of ["region", "purpose", "age", "recorded", "ask-holder"]) byId(id).addEventListener("change", rememberPolicy);
   // Ages grow while the page stands open.
   addEventListener("visibilitychange", refreshAge);
   setInterval(refreshAge, 60_000);

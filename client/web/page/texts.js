@@ -59,7 +59,12 @@ const TEXTS = {
   purpose: ["用途", "Purpose"],
   age: ["数据超过多少天须提示", "Days after which data count as old"],
   recorded: ["必须证明已登记（不接受简码）", "Ask for proof that it is recorded (no small codes)"],
-  notTheBearer: ["核验结果不证明出示人就是持证人。", "A verdict does not say that the bearer is the holder."],
+  askHolder: ["要求持证人用其密钥当场证明（重新勾选即换新随机数）", "Ask the holder to sign a nonce now (tick again for a new one)"],
+  nonce: ["请持证人按此随机数出示：", "The holder presents with this nonce:"],
+  notTheBearer: [
+    "核验结果不证明出示人就是持证人，除非“持证人出示”一项通过。",
+    "A verdict does not say that the bearer is the holder, unless the check “holder” passed.",
+  ],
   staysHere: ["证照只在此设备上核验，不会发送到任何地方。", "Certificates are verified on this device and sent nowhere."],
 };
 

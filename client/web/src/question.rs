@@ -5,7 +5,7 @@ use concord_spec::catalogue::Label;
 use concord_spec::digest::Digest;
 use concord_spec::id::{Height, RegionId, UnixMillis};
 use concord_spec::ledger::standing::Offices;
-use concord_spec::verify::{Bilingual, DataUsed, Language, Policy, Report, Words};
+use concord_spec::verify::{AskedOfHolder, Bilingual, DataUsed, Language, Policy, Report, Words};
 use serde::{Deserialize, Serialize};
 
 /// A question; what it is about comes beside it as bytes.
@@ -72,6 +72,7 @@ pub(crate) struct AskedPolicy {
     max_age_ms: Option<u64>,
     purpose: Option<String>,
     recorded_required: bool,
+    asked: Option<AskedOfHolder>,
 }
 
 impl TryFrom<AskedPolicy> for Policy {
@@ -84,6 +85,7 @@ impl TryFrom<AskedPolicy> for Policy {
             max_age_ms: asked.max_age_ms,
             purpose: asked.purpose,
             recorded_required: asked.recorded_required,
+            asked: asked.asked,
         })
     }
 }

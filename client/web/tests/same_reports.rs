@@ -125,6 +125,7 @@ fn policy(vector: &Value) -> Value {
         "max_age_ms": vector["max_age_ms"],
         "purpose": vector["purpose"],
         "recorded_required": vector["recorded_required"].as_bool().unwrap_or(true),
+        "asked": vector["asked"],
     })
 }
 

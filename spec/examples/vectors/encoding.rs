@@ -151,7 +151,7 @@ fn maps() -> Result<Vec<Value>, Error> {
         ),
         (
             "a key that no content has",
-            [&[longer], common, &[0x0f, 0x00], own].concat(),
+            [&[longer], common, &[0x10, 0x00], own].concat(),
             "UnknownKey",
         ),
         (

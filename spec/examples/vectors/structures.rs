@@ -8,8 +8,11 @@ use concord_spec::bundle::TrustBundle;
 use concord_spec::codec::to_vec;
 use concord_spec::digest::Digest;
 use concord_spec::epochs::{Change, RegionHistory};
+use concord_spec::id::UnixMillis;
+use concord_spec::key::SecretKey;
 use concord_spec::ledger::SectionName;
 use concord_spec::merkle::Frontier;
+use concord_spec::presentation::{Nonce, Presentation};
 use concord_spec::record::{Action, Change as FederationChange};
 use concord_spec::world::World;
 use serde_json::{Value, json};
@@ -45,6 +48,12 @@ fn good() -> Result<Vec<Good>, Error> {
     let (mut federation, offices) = (federation::world()?, offices::world()?);
     let directory = SectionName::Directory(offices.region()?);
     let certificate = World::with_series(1, "concord-vectors")?.issue(3)?.remove(1);
+    let world = World::with_series(1, "concord-vectors")?;
+    let selective = world.certify_for(None, 0, world.content(0)?, &[(100, [1; 16])].into())?;
+    let disclosure = selective.disclosures().first().ok_or("no disclosure")?;
+    let nonce = Nonce::new(vec![7; 8]).ok_or("a nonce")?;
+    let key = SecretKey::from_seed([8; 32]);
+    let presentation = Presentation::sign(certificate.clone(), nonce, UnixMillis(0), None, &key);
     let (block, _) = offices.blocks.last().ok_or("no block")?;
     let mut history = Frontier::new();
     (0..7).for_each(|leaf| history.push(Digest([leaf; 32])));
@@ -83,6 +92,9 @@ fn good() -> Result<Vec<Good>, Error> {
         ("region-history", to_vec(&joined_and_left()?.1), true),
         ("receipt", to_vec(&certificate.receipt), true),
         ("certificate", certificate.to_bytes(), true),
+        ("presentation", presentation.to_bytes(), false),
+        ("statement", to_vec(presentation.statement()), true),
+        ("disclosure", to_vec(disclosure), false),
     ])
 }
 

@@ -1,6 +1,7 @@
 //! The checks, in the order of a report; the first that fails settles the verdict.
 
 use super::ground::{Broken, Dates, Ground};
+use super::holder::{Held, holder};
 use super::recognised::recognised;
 use super::report::{Check, CheckName, Claim, Content, DataUsed, Recognised, Report, Subject, Verdict};
 use super::seen::SealsSeen;
@@ -12,6 +13,7 @@ use crate::credential::{Credential, SignedCredential};
 use crate::id::{Height, OfficeId, RegionId, UnixMillis};
 use crate::ledger::Series;
 use crate::ledger::standing::{self, Offices};
+use crate::presentation::CertificateFile;
 use crate::receipt::Receipt;
 use crate::status::{SeriesStatus, Standing};
 
@@ -93,17 +95,21 @@ pub(super) struct Origin<'a> {
 }
 
 pub(super) fn certificate(
-    certificate: &Certificate,
+    file: &CertificateFile,
     state: &TrustedState,
     policy: &Policy,
     device: &Device,
     seen: &mut SealsSeen,
 ) -> Findings {
     let mut findings = Findings::default();
+    let (certificate, presentation) = (file.certificate(), file.presentation());
     let credential = &certificate.credential;
     let receipt = &certificate.receipt;
-    findings.note(CheckName::Readable, Ground::Certificate);
-    findings.subject = Some(subject(credential.credential(), Some(receipt), state));
+    findings.note(
+        CheckName::Readable,
+        presentation.map_or(Ground::Certificate, |_| Ground::Presentation),
+    );
+    findings.subject = Some(subject(credential, Some(receipt), state));
     // The seal first: only what it covers may tell that the issuer is newer than the data.
     let newer = receipt.height > state.height();
     let recorded = recorded(certificate, state, seen);
@@ -132,10 +138,16 @@ pub(super) fn certificate(
         }
     }
     findings.sealed = recorded.is_ok().then_some(receipt.time);
-    let unknown_status = here_and_now(&mut findings, credential.credential(), &origin, state, policy, device);
+    let asked = policy.asked.as_ref();
+    let held = holder(&mut findings, credential.credential(), presentation, asked, device.now);
+    if held == Held::Forged {
+        return findings;
+    }
+    let unknown_status = here_and_now(&mut findings, credential, &origin, state, policy, device);
     if unknown_status || other_regions {
         findings.settle(Verdict::Unknown);
     }
+    not_shown(&mut findings, held);
     if newer {
         findings.data_from = Some(receipt.time);
         findings.settle(Verdict::ValidOnDataFrom);
@@ -152,7 +164,7 @@ pub(super) fn credential(
 ) -> Findings {
     let mut findings = Findings::default();
     findings.note(CheckName::Readable, Ground::SmallCode);
-    findings.subject = Some(subject(credential.credential(), None, state));
+    findings.subject = Some(subject(credential, None, state));
     // Without a receipt nothing shows how new it is: a series the bundle does not know may be newer than the bundle.
     let Some(origin) = authentic(&mut findings, credential, state, true, None) else {
         return findings;
@@ -167,10 +179,13 @@ pub(super) fn credential(
     };
     let missing = policy.recorded_required || series.frozen.is_some();
     findings.note(CheckName::Recorded, shown);
-    let unknown_status = here_and_now(&mut findings, credential.credential(), &origin, state, policy, device);
+    let asked = policy.asked.as_ref();
+    let held = holder(&mut findings, credential.credential(), None, asked, device.now);
+    let unknown_status = here_and_now(&mut findings, credential, &origin, state, policy, device);
     if unknown_status {
         findings.settle(Verdict::Unknown);
     }
+    not_shown(&mut findings, held);
     if missing {
         findings.settle(Verdict::NotShownRecorded);
     }
@@ -306,15 +321,16 @@ fn fits_series(certificate: &Certificate, origin: &Origin<'_>, state: &TrustedSt
 /// weighs more.
 fn here_and_now(
     findings: &mut Findings,
-    credential: &Credential,
+    signed: &SignedCredential,
     origin: &Origin<'_>,
     state: &TrustedState,
     policy: &Policy,
     device: &Device,
 ) -> bool {
+    let credential = signed.credential();
     let unknown_status = status(findings, credential, origin, state);
     in_force(findings, credential, device.now);
-    recognised(findings, credential, origin, state, policy, device.now);
+    recognised(findings, signed, origin, state, policy, device.now);
     unknown_status
 }
 
@@ -358,6 +374,13 @@ fn in_force(findings: &mut Findings, credential: &Credential, now: UnixMillis) {
     }
 }
 
+/// A verifier who asked for the holder and did not get them is told so before anything that says "valid".
+fn not_shown(findings: &mut Findings, held: Held) {
+    if held == Held::NotShown {
+        findings.settle(Verdict::HolderNotShown);
+    }
+}
+
 fn old_data(findings: &mut Findings, state: &TrustedState, policy: &Policy, now: UnixMillis) {
     let age = now.0.saturating_sub(state.time().0);
     if policy.max_age_ms.is_some_and(|most| age > most) {
@@ -366,7 +389,8 @@ fn old_data(findings: &mut Findings, state: &TrustedState, policy: &Policy, now:
     }
 }
 
-fn subject(credential: &Credential, receipt: Option<&Receipt>, state: &TrustedState) -> Subject {
+fn subject(signed: &SignedCredential, receipt: Option<&Receipt>, state: &TrustedState) -> Subject {
+    let credential = signed.credential();
     let content = &credential.content;
     let definition = state.catalogue().get(&credential.vct);
     Subject {
@@ -382,15 +406,16 @@ fn subject(credential: &Credential, receipt: Option<&Receipt>, state: &TrustedSt
             issued_on: content.issued_on,
             valid_from: content.valid_from,
             valid_until: content.validity.last_day(),
-            claims: content
-                .own
-                .iter()
+            claims: signed
+                .claims()
+                .into_iter()
                 .map(|(key, value)| Claim {
-                    key: *key,
-                    labels: labels_of(*key, definition),
+                    key,
+                    labels: labels_of(key, definition),
                     value: value.to_string(),
                 })
                 .collect(),
+            hidden: signed.hidden(),
         },
     }
 }

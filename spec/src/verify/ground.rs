@@ -50,6 +50,8 @@ pub struct Dates {
 pub enum Ground {
     /// A certificate of version 1.
     Certificate,
+    /// A presentation: a certificate with its holder's statement.
+    Presentation,
     /// A credential alone, from a small code.
     SmallCode,
     /// Not the one encoding of a certificate or credential.
@@ -177,6 +179,53 @@ pub enum Ground {
     NoReceipt,
     /// The policy does not ask for a receipt.
     NotRequired,
+    /// The holder was not asked to show that the certificate is theirs.
+    HolderNotAsked,
+    /// Signed by the key of the holder, for a nonce that this verifier did not draw: it may be a copy of an earlier presentation.
+    HolderSigned {
+        /// When, by the holder's clock.
+        time_ms: UnixMillis,
+        /// For whom, as the holder says.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        audience: Option<String>,
+    },
+    /// Shown by whoever has the key of the holder, for this verifier's nonce.
+    HolderShown {
+        /// When, by the holder's clock.
+        time_ms: UnixMillis,
+        /// For whom, as the holder says.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        audience: Option<String>,
+    },
+    /// The credential names no key of its holder.
+    NoHolderKey,
+    /// The certificate came without a statement of its holder.
+    NotPresented,
+    /// The key of the holder did not sign the statement.
+    HolderNotSigned,
+    /// The statement is about another certificate, or about this one with other claims.
+    PresentsAnother,
+    /// The holder signed another nonce.
+    OtherNonce {
+        /// When, by the holder's clock.
+        time_ms: UnixMillis,
+    },
+    /// The holder signed for somebody else, or for nobody in particular.
+    OtherAudience {
+        /// For whom.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        audience: Option<String>,
+    },
+    /// The holder signed longer ago than the policy allows.
+    PresentedTooOld {
+        /// When, by the holder's clock.
+        time_ms: UnixMillis,
+    },
+    /// The holder's clock is ahead by more than the policy allows.
+    PresentedAhead {
+        /// When, by the holder's clock.
+        time_ms: UnixMillis,
+    },
     /// The data do not carry the status of this type and region.
     StatusNotCarried,
     /// The number is at or past the next number: no status yet.
@@ -278,6 +327,8 @@ impl Ground {
     pub fn outcome(&self) -> OutcomeOf {
         match self {
             Self::Certificate
+            | Self::Presentation
+            | Self::HolderShown { .. }
             | Self::SmallCode
             | Self::Signed { .. }
             | Self::Sealed { .. }
@@ -298,6 +349,14 @@ impl Ground {
             | Self::FrozenBefore { .. }
             | Self::NotIssuedThen { .. }
             | Self::SmallCodeOfFrozen { .. }
+            | Self::NoHolderKey
+            | Self::NotPresented
+            | Self::HolderNotSigned
+            | Self::PresentsAnother
+            | Self::OtherNonce { .. }
+            | Self::OtherAudience { .. }
+            | Self::PresentedTooOld { .. }
+            | Self::PresentedAhead { .. }
             | Self::Revoked { .. }
             | Self::Annulled { .. }
             | Self::Suspended { .. }
@@ -315,7 +374,12 @@ impl Ground {
             | Self::StatusNotCarried
             | Self::NoStatusYet { .. }
             | Self::Annotated { .. } => OutcomeOf::Unknown,
-            Self::NotRequired | Self::NoRegion | Self::SettledBefore | Self::NothingToCheck => OutcomeOf::NotChecked,
+            Self::NotRequired
+            | Self::HolderNotAsked
+            | Self::HolderSigned { .. }
+            | Self::NoRegion
+            | Self::SettledBefore
+            | Self::NothingToCheck => OutcomeOf::NotChecked,
         }
     }
 }

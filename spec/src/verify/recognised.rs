@@ -3,22 +3,25 @@
 use super::Policy;
 use super::checks::{Findings, Origin, labels_of};
 use super::ground::{Ground, NotCovering};
-use super::report::{CheckName, MappedClaim, Recognised, Verdict};
+use super::report::{CheckName, Hidden, MappedClaim, Recognised, Verdict};
 use crate::bundle::TrustedState;
+use crate::catalogue::TypeDefinition;
 use crate::content::ClaimValue;
-use crate::credential::Credential;
+use crate::credential::{Credential, SignedCredential};
 use crate::id::{RegionId, UnixMillis};
 use crate::ledger::standing;
 use crate::recognition::{Declaration, Presentation, Unmet};
+use std::collections::BTreeSet;
 
 pub(super) fn recognised(
     findings: &mut Findings,
-    credential: &Credential,
+    signed: &SignedCredential,
     origin: &Origin<'_>,
     state: &TrustedState,
     policy: &Policy,
     now: UnixMillis,
 ) {
+    let credential = signed.credential();
     let name = CheckName::Recognised;
     let Some(own) = &policy.own_region else {
         findings.note(name, Ground::NoRegion);
@@ -53,7 +56,7 @@ pub(super) fn recognised(
                 declaration: declaration.number,
             };
             findings.note(name, ground);
-            findings.recognised = Some(as_what(declaration, credential, state));
+            findings.recognised = Some(as_what(declaration, signed, state));
         }
         None => findings.decide(
             name,
@@ -96,9 +99,10 @@ fn why_not(own: &RegionId, origin: &Origin<'_>, declarations: &[Declaration], pr
     }
 }
 
-fn as_what(declaration: &Declaration, credential: &Credential, state: &TrustedState) -> Recognised {
-    let definition = state.catalogue().get(&credential.vct);
-    let mapped = credential.content.own.iter().filter_map(|(key, value)| {
+fn as_what(declaration: &Declaration, signed: &SignedCredential, state: &TrustedState) -> Recognised {
+    let definition = state.catalogue().get(&signed.credential().vct);
+    let claims = signed.claims();
+    let mapped = claims.iter().filter_map(|(key, value)| {
         let ClaimValue::Text(there) = value else { return None };
         let here = declaration.value_here(*key, there);
         if here == there {
@@ -117,6 +121,25 @@ fn as_what(declaration: &Declaration, credential: &Credential, state: &TrustedSt
         local_type: declaration.terms.local_type.clone(),
         level: declaration.terms.level,
         claims: mapped.collect(),
+        hidden: hidden(declaration, signed, definition),
         purposes: declaration.terms.purposes.clone(),
     }
+}
+
+/// The claims whose values may be others here and that the holder has left out, ascending by key.
+fn hidden(declaration: &Declaration, signed: &SignedCredential, definition: Option<&TypeDefinition>) -> Vec<Hidden> {
+    if signed.hidden() == 0 {
+        return Vec::new();
+    }
+    let shown = signed.claims();
+    let mapped: BTreeSet<u64> = declaration.terms.values.iter().map(|map| map.claim).collect();
+    let of_key = |key| Hidden {
+        key,
+        labels: labels_of(key, definition),
+    };
+    mapped
+        .into_iter()
+        .filter(|key| !shown.contains_key(key))
+        .map(of_key)
+        .collect()
 }

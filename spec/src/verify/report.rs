@@ -36,6 +36,9 @@ pub enum Verdict {
     /// A small code: genuine, but nothing shows that it is recorded.
     #[serde(rename = "NOT SHOWN RECORDED")]
     NotShownRecorded,
+    /// The verifier asked the holder to show that it is theirs, and they did not.
+    #[serde(rename = "HOLDER NOT SHOWN")]
+    HolderNotShown,
     /// The issuer is newer than the data.
     #[serde(rename = "UNKNOWN")]
     Unknown,
@@ -73,10 +76,11 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Valid,
         Self::ValidOnDataFrom,
         Self::NotShownRecorded,
+        Self::HolderNotShown,
         Self::Unknown,
         Self::Expired,
         Self::NotYetValid,
@@ -97,6 +101,7 @@ impl Verdict {
             Self::Valid => "VALID",
             Self::ValidOnDataFrom => "VALID ON DATA FROM",
             Self::NotShownRecorded => "NOT SHOWN RECORDED",
+            Self::HolderNotShown => "HOLDER NOT SHOWN",
             Self::Unknown => "UNKNOWN",
             Self::Expired => "EXPIRED",
             Self::NotYetValid => "NOT YET VALID",
@@ -116,7 +121,7 @@ impl Verdict {
     pub fn colour(self) -> Colour {
         match self {
             Self::Valid => Colour::Green,
-            Self::ValidOnDataFrom | Self::NotShownRecorded | Self::Unknown => Colour::Amber,
+            Self::ValidOnDataFrom | Self::NotShownRecorded | Self::HolderNotShown | Self::Unknown => Colour::Amber,
             Self::Expired | Self::NotYetValid | Self::Suspended | Self::Superseded | Self::NotRecognised => {
                 Colour::Orange
             }
@@ -148,6 +153,8 @@ pub enum CheckName {
     Authentic,
     /// Exactly this credential is in a sealed block.
     Recorded,
+    /// Shown by its holder, where the verifier asks.
+    Holder,
     /// No status stands against it.
     Status,
     /// Between its legal dates.
@@ -172,10 +179,11 @@ pub enum OutcomeOf {
 
 impl CheckName {
     /// Every check, in order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Readable,
         Self::Authentic,
         Self::Recorded,
+        Self::Holder,
         Self::Status,
         Self::InForce,
         Self::Recognised,
@@ -268,6 +276,15 @@ pub struct Content {
     pub valid_until: Option<Day>,
     /// The type's own claims.
     pub claims: Vec<Claim>,
+    /// How many claims of the type its holder has left out; left out where it is 0.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub hidden: usize,
+}
+
+/// Whether there is nothing to say.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// A claim of a credential's type.
@@ -292,6 +309,15 @@ pub struct MappedClaim {
     pub there: String,
     /// Its value where the verifier stands.
     pub here: String,
+}
+
+/// A claim that the holder may have left out and whose value may be another where the verifier stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hidden {
+    /// Its key, from 100.
+    pub key: u64,
+    /// Its name by language.
+    pub labels: Vec<Label>,
 }
 
 /// What the report is about.
@@ -325,6 +351,9 @@ pub struct Recognised {
     pub level: Level,
     /// Claims whose values are others here.
     pub claims: Vec<MappedClaim>,
+    /// Claims that are not shown and whose values may be others here; left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<Hidden>,
     /// For what; empty: for everything.
     pub purposes: Vec<String>,
 }

@@ -197,6 +197,7 @@ impl Verdict {
             Self::Valid => "有效",
             Self::ValidOnDataFrom => "据较早数据有效",
             Self::NotShownRecorded => "未证明已登记",
+            Self::HolderNotShown => "持证人未出示证明",
             Self::Unknown => "无法判断",
             Self::Expired => "已过期",
             Self::NotYetValid => "尚未生效",
@@ -227,6 +228,10 @@ impl Verdict {
             Self::NotShownRecorded => (
                 "签名真实，但简码不含登记凭证。请索取完整二维码或文件。",
                 "Genuinely signed, but nothing shows that it is recorded. Ask for the full code or the file.",
+            ),
+            Self::HolderNotShown => (
+                "证照真实，但未证明由持证人本人当场出示。请持证人用其密钥对您给出的随机数重新签署。",
+                "Genuine, but nothing shows that its holder presents it now. Ask for a presentation with your nonce.",
             ),
             Self::Unknown => (
                 "手中的数据不足以判断。请更新数据后再验。",
@@ -276,6 +281,7 @@ impl CheckName {
             Self::Readable => ("可读", "readable"),
             Self::Authentic => ("出证机关", "authentic"),
             Self::Recorded => ("登记", "recorded"),
+            Self::Holder => ("持证人出示", "holder"),
             Self::Status => ("状态", "status"),
             Self::InForce => ("有效期", "in force"),
             Self::Recognised => ("互认", "recognised"),
@@ -366,6 +372,12 @@ fn told(subject: &Subject, language: Language) -> Vec<Line> {
         name: named(&claim.labels, claim.key, language),
         value: claim.value.clone(),
     }));
+    if content.hidden > 0 {
+        let hidden = content.hidden;
+        let claims = if hidden == 1 { "claim is" } else { "claims are" };
+        let told = Bilingual::new(format!("{hidden} 项未出示"), format!("{hidden} {claims} not shown"));
+        lines.push(line("其他内容", "other claims", told.told(language)));
+    }
     lines.push(line("账本编号", "credential", subject.credential.to_string()));
     lines.push(line("类型", "type", subject.vct.clone()));
     lines
@@ -392,6 +404,13 @@ fn as_what(recognised: &Recognised, language: Language) -> Vec<String> {
         Bilingual::new(
             format!("{name}：原为“{there}”，本地为“{here}”"),
             format!("{name}: {there} there is {here} here"),
+        )
+    }));
+    lines.extend(recognised.hidden.iter().map(|claim| {
+        let name = named(&claim.labels, claim.key, language);
+        Bilingual::new(
+            format!("{name}：未出示；其值在本地可能不同，请持证人出示"),
+            format!("{name}: not shown; its value may be another here: ask the holder to show it"),
         )
     }));
     if !recognised.purposes.is_empty() {

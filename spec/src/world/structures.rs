@@ -4,6 +4,7 @@
 //! A structure that is missing here makes that test fail.
 
 mod bundles;
+mod presented;
 mod rules;
 
 use super::{World, WorldError};
@@ -101,6 +102,7 @@ pub fn structures() -> Result<Vec<Structure>, WorldError> {
         samples.names()?,
         samples.keys()?,
         samples.certified()?,
+        samples.presented()?,
         samples.status()?,
     ];
     let chain = [
@@ -234,6 +236,7 @@ impl Samples {
         let credentials: Vec<SignedCredential> = credentials
             .chain([self.world.certify(3, full(self.world.content(3)?)?)?])
             .collect();
+        let selective = self.selective()?;
         let contents = || credentials.iter().map(|signed| signed.credential().content.clone());
         let holders = || contents().flat_map(|content| content.holders);
         let own = contents().flat_map(|content| content.own.into_values());
@@ -275,7 +278,11 @@ impl Samples {
             Structure {
                 name: std::any::type_name::<SignedCredential>(),
                 max: MAX_CREDENTIAL,
-                samples: credentials.iter().map(|signed| signed.bytes().to_vec()).collect(),
+                samples: credentials
+                    .iter()
+                    .chain([&selective])
+                    .map(|signed| signed.bytes().to_vec())
+                    .collect(),
                 decode: |bytes| SignedCredential::from_bytes(bytes).map(|signed| signed.bytes().to_vec()),
                 read: |bytes| SignedCredential::from_bytes(bytes).map(|_| ()),
             },

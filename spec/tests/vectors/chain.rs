@@ -207,6 +207,7 @@ fn policy(vector: &Value) -> Policy {
         max_age_ms: vector["max_age_ms"].as_u64(),
         purpose: vector["purpose"].as_str().map(str::to_owned),
         recorded_required: vector["recorded_required"].as_bool().unwrap_or(true),
+        asked: serde_json::from_value(vector["asked"].clone()).unwrap(),
     }
 }
 

@@ -7,7 +7,7 @@ use concord_spec::certificate::Certificate;
 use concord_spec::charter::{Charter, CharterRegion};
 use concord_spec::codec::{CodecError, Wire, from_slice, to_vec};
 use concord_spec::content::Content;
-use concord_spec::credential::SignedCredential;
+use concord_spec::credential::{Disclosure, SignedCredential};
 use concord_spec::digest::{Digest, leaf_hash};
 use concord_spec::epochs::{Epochs, Handover, RegionHistory};
 use concord_spec::id::{OfficeId, RegionId, SeriesId};
@@ -19,6 +19,7 @@ use concord_spec::key::ed25519::{BatchItem, PublicKey, SecretKey, Signature, ver
 use concord_spec::key::keyring::Keyring;
 use concord_spec::ledger::{Catalogue, Directory, Federation, SectionRoot};
 use concord_spec::merkle::{Frontier, root, verify_consistency, verify_inclusion};
+use concord_spec::presentation::{Presentation, Statement};
 use concord_spec::receipt::Receipt;
 use concord_spec::recognition::Recognition;
 use concord_spec::record::{Actor, Change, NumberRange, Scope, StatusChange};
@@ -65,6 +66,9 @@ fn encoded_again(kind: &str, input: &[u8], max: usize) -> Result<Vec<u8>, CodecE
         "region-history" => again::<RegionHistory>(input, max),
         "receipt" => again::<Receipt>(input, max),
         "certificate" => again::<Certificate>(input, max),
+        "presentation" => again::<Presentation>(input, max),
+        "statement" => again::<Statement>(input, max),
+        "disclosure" => again::<Disclosure>(input, max),
         "label" => again::<Label>(input, max),
         "actor" => again::<Actor>(input, max),
         "scope" => again::<Scope>(input, max),

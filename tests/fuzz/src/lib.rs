@@ -54,7 +54,7 @@ const fn target(name: &'static str, max_len: usize, decoder: Decoder) -> Target 
 }
 
 /// All targets.
-pub const TARGETS: [Target; 34] = [
+pub const TARGETS: [Target; 35] = [
     target("record", 1_024, Structure("record::SignedRecord")),
     target("payload", 1_024, Structure("record::Payload")),
     target("block", 2_048, Structure("block::Block")),
@@ -70,6 +70,7 @@ pub const TARGETS: [Target; 34] = [
     target("content", 1_024, Structure("content::Content")),
     target("receipt", 512, Structure("receipt::Receipt")),
     target("certificate", 2_048, Structure("certificate::Certificate")),
+    target("presentation", 2_560, Structure("presentation::Presentation")),
     target("region_history", 1_024, Structure("epochs::RegionHistory")),
     target("bundle", 4_096, Structure("bundle::content::TrustBundle")),
     target("section", 1_280, Structure("bundle::content::Section")),

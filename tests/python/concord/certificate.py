@@ -1,18 +1,18 @@
-"""Credentials, receipts, certificates, codes (certificates.md)."""
+"""Credentials, receipts, certificates, presentations, codes (certificates.md)."""
 
 import re
 from typing import NamedTuple
 
 import base45
 
-from . import cbor, cose, ed25519, tree
+from . import cbor, cose, digest, ed25519, tree
 from .faults import Refused, must
 from .seal import Header
-from .structures import BOUNDS, check_day, check_path, check_plain, check_shape, check_signed, read
+from .structures import BOUNDS, VERSIONS, ascending, check_day, check_path, check_plain, check_shape, check_signed, read
 
-TYPE = "concord-credential+cwt"
+TYPE, PRESENTATION_TYPE = "concord-credential+cwt", "concord-presentation+cbor"
 ISS, EXP, NBF, IAT, CTI, CNF, VCT, CONTENT = 1, 4, 5, 6, 7, 8, 11, -65537
-ISSUED_ON, VALID_FROM, VALID_UNTIL, PROVENANCE, HOLDERS, OWN = 6, 7, 8, 9, 5, 100
+ISSUED_ON, VALID_FROM, VALID_UNTIL, PROVENANCE, HOLDERS, SELECTIVE, OWN = 6, 7, 8, 9, 5, 15, 100
 MOST_OWN_CLAIMS = 64
 ISSUER = re.compile("([a-z0-9.-]{1,32})/([a-z0-9-]{1,12})/([A-Za-z0-9-]{1,18})")
 TYPE_REF = re.compile("([a-z0-9.-]{1,48})/([1-9][0-9]{0,4})")
@@ -24,12 +24,13 @@ class Credential:
     def __init__(self, data):
         must(len(data) <= BOUNDS["credential"], "longer than the bound")
         self.bytes = data
-        self.message = cose.read_sign1(data)
+        self.message, disclosures = cose.read_disclosing(data, "credential")
         must(self.message.type == TYPE, "a message of another type")
         claims = cbor.decode(self.message.payload)
         check_shape("claims", self.message.payload)
         check_plain(claims)
         self._read(claims)
+        self.disclosed = read_disclosures(disclosures, self.content)
 
     def _read(self, claims):
         issuer, type_ref = ISSUER.fullmatch(claims[ISS]), TYPE_REF.fullmatch(claims[VCT])
@@ -49,11 +50,17 @@ class Credential:
 
     @property
     def leaf(self):
-        return tree.leaf(self.bytes)
+        return tree.leaf(self.message.bare)
 
     @property
     def own_claims(self):
-        return {key: value for key, value in self.content.items() if key >= OWN}
+        """The claims that are shown, by ascending key."""
+        return dict(sorted((open_claims(self.content) | self.disclosed).items()))
+
+    @property
+    def hidden(self):
+        """How many claims are not shown."""
+        return len(self.content.get(SELECTIVE, [])) - len(self.disclosed)
 
     @property
     def began_at(self):
@@ -61,17 +68,39 @@ class Credential:
         return self.not_before + 86_400 * (self.content[ISSUED_ON] - self.content[VALID_FROM])
 
 
+def open_claims(content):
+    return {key: value for key, value in content.items() if key >= OWN}
+
+
+def check_value(value):
+    if isinstance(value, list):
+        check_day(value[0])
+    elif isinstance(value, int):
+        check_signed(value)
+
+
+def read_disclosures(disclosures, content):
+    """The claims that are shown though they could be left out (2)."""
+    found, digests = {}, set(content.get(SELECTIVE, []))
+    for data in disclosures:
+        _, value, key = read("disclosure", data)
+        check_value(value)
+        must(not found or max(found) < key, "disclosures whose keys do not ascend")
+        must(key not in content, "a claim that stands in the content too")
+        must(digest.tag("disclosure", data) in digests, "a disclosure whose digest is not in the content")
+        found[key] = value
+    return found
+
+
 def check_content(content):
     for key in (ISSUED_ON, VALID_FROM, VALID_UNTIL):
         if content[key] is not None:
             check_day(content[key])
-    own = {key: value for key, value in content.items() if key >= OWN}
+    own = open_claims(content)
     must(len(own) <= MOST_OWN_CLAIMS, "more than 64 claims of the type's own")
+    ascending(content.get(SELECTIVE, []), "digests")
     for value in own.values():
-        if isinstance(value, list):
-            check_day(value[0])
-        elif isinstance(value, int):
-            check_signed(value)
+        check_value(value)
     for holder in content[HOLDERS]:
         if holder[5] is not None:
             ed25519.check_key(holder[5])
@@ -143,6 +172,28 @@ class Certificate:
             return receipt.header(batch_root)
         except Refused as error:
             raise Refused("path", str(error)) from error
+
+
+class Presentation:
+    """A certificate with its holder's statement, as it can be read (5)."""
+
+    def __init__(self, data):
+        _, certificate, proof = read("presentation", data)
+        self.certificate = Certificate(certificate)
+        must(len(proof) <= BOUNDS["proof"], "longer than the bound")
+        self.proof = cose.read_sign1(proof)
+        must(self.proof.type == PRESENTATION_TYPE, "a message of another type")
+        _, shown, self.nonce, self.time, self.audience = read("statement", self.proof.payload)
+        self.is_of_certificate = shown == digest.tag("presentation", certificate)
+
+
+def of_file(data):
+    """The certificate in a file, and the presentation if it is one: the first number tells."""
+    value = cbor.outline(data)
+    if isinstance(value, list) and value and type(value[0]) is int and value[0] == VERSIONS["presentation"]:
+        presentation = Presentation(data)
+        return presentation.certificate, presentation
+    return Certificate(data), None
 
 
 def _order(one, other):

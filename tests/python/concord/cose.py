@@ -6,7 +6,7 @@ from . import cbor, ed25519
 from .faults import NewerSoftware, must
 from .structures import check_shape
 
-ALGORITHM, KID, TYPE = 1, 4, 16
+ALGORITHM, KID, TYPE, DISCLOSURES = 1, 4, 16, 17
 ED25519 = -19
 
 
@@ -18,6 +18,11 @@ class Sign1(NamedTuple):
     type: str
     payload: bytes
     signature: bytes
+
+    @property
+    def bare(self):
+        """The message with an empty unprotected header."""
+        return cbor.encode([self.protected, {}, self.payload, self.signature])
 
     def verifies(self, key):
         signed = cbor.encode(["Signature1", self.protected, b"", self.payload])
@@ -34,10 +39,16 @@ def judge_algorithm(value):
 
 
 def read_sign1(data):
+    """A message without disclosures."""
+    return read_disclosing(data, "sign1")[0]
+
+
+def read_disclosing(data, rule):
+    """A message by its rule, and the disclosures in its unprotected header (certificates.md, 2)."""
     judge_algorithm(cbor.outline(data))
     value = cbor.decode(data)
-    check_shape("sign1", data)
-    protected, _, payload, signature = value
+    check_shape(rule, data)
+    protected, unprotected, payload, signature = value
     headers = cbor.decode(protected)
     must(set(headers) == {ALGORITHM, KID, TYPE}, "other protected headers")
-    return Sign1(protected, headers[KID], headers[TYPE], payload, signature)
+    return Sign1(protected, headers[KID], headers[TYPE], payload, signature), unprotected.get(DISCLOSURES, [])

@@ -70,7 +70,12 @@ def _recognised(run):
         for key, there in run.credential.own_claims.items()
         if isinstance(there, str) and here.get((key, there), there) != there
     ]
-    return found | {"level": declaration.level, "claims": mapped, "purposes": declaration.purposes}
+    found |= {"level": declaration.level, "claims": mapped}
+    shown, may_differ = run.credential.own_claims, {claim for claim, _, _ in declaration.values}
+    hidden = sorted(may_differ - set(shown)) if run.credential.hidden else []
+    if hidden:
+        found["hidden"] = [{"key": key, "labels": _labels_of(run, key)} for key in hidden]
+    return found | {"purposes": declaration.purposes}
 
 
 def _subject(run):
@@ -97,7 +102,10 @@ def _content(run):
     if content[VALID_UNTIL] is not None:
         found["valid_until"] = day_text(content[VALID_UNTIL])
     claims = run.credential.own_claims.items()
-    return found | {"claims": [{"key": key, "labels": _labels_of(run, key), "value": _value(value)} for key, value in claims]}
+    found["claims"] = [{"key": key, "labels": _labels_of(run, key), "value": _value(value)} for key, value in claims]
+    if run.credential.hidden:
+        found["hidden"] = run.credential.hidden
+    return found
 
 
 def _value(value):

@@ -24,6 +24,9 @@ BOUNDS = {
     "receipt": 4096,
     "credential": 16_384,
     "certificate": 32_768,
+    "disclosure": 1054,
+    "presentation": 33_792,
+    "proof": 512,
     "block": 4 * MIB,
     "record": 65_536,
 }
@@ -31,8 +34,8 @@ BOUNDS = {
 # Structures that have a version, a scheme counting as one, and which is known.
 VERSIONS = dict.fromkeys(
     ["block", "bundle", "card", "catalogue", "certificate", "charter", "delta", "directory", "federation", "payload", "receipt",
-     "recognition", "region-history", "rest-part", "seal", "signed-charter"], 1,
-) | {"packed-bundle": 2}  # fmt: skip
+     "recognition", "region-history", "rest-part", "seal", "signed-charter", "statement"], 1,
+) | {"packed-bundle": 2, "presentation": 2}  # fmt: skip
 
 # Where versions stand in structures that hold others, by the way to them.
 INNER = {

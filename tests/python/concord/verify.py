@@ -3,28 +3,37 @@
 from typing import NamedTuple
 
 from . import recognition
-from .certificate import ISSUED_ON, VALID_FROM, VALID_UNTIL, Certificate, Credential
+from .certificate import ISSUED_ON, VALID_FROM, VALID_UNTIL, Credential, of_file
 from .faults import NewerSoftware, Refused, Unreadable
 from .seal import is_sealed
 
-NAMES = ["readable", "authentic", "recorded", "status", "in-force", "recognised"]
+NAMES = ["readable", "authentic", "recorded", "holder", "status", "in-force", "recognised"]
 PASSED, FAILED, UNKNOWN, NOT_CHECKED = "passed", "failed", "unknown", "not-checked"
 COLOURS = {
     "green": (0, ["VALID"]),
-    "amber": (3, ["VALID ON DATA FROM", "NOT SHOWN RECORDED", "UNKNOWN"]),
+    "amber": (3, ["VALID ON DATA FROM", "NOT SHOWN RECORDED", "HOLDER NOT SHOWN", "UNKNOWN"]),
     "orange": (5, ["EXPIRED", "NOT YET VALID", "SUSPENDED", "SUPERSEDED", "NOT RECOGNISED"]),
     "red": (1, ["NOT GENUINE", "REVOKED", "ANNULLED"]),
     "grey": (4, ["UNREADABLE", "NEEDS NEWER SOFTWARE"]),
 }
 
 
+class Asked(NamedTuple):
+    """What the holder is asked."""
+
+    nonce: bytes
+    audience: str | None
+    max_age_ms: int
+
+
 class Policy(NamedTuple):
-    """What the verifier asks; each but the last may be left out."""
+    """What the verifier asks; each but whether `recorded` is required may be left out."""
 
     own_region: str | None = None
     max_age_ms: int | None = None
     purpose: str | None = None
     recorded_required: bool = True
+    asked: Asked | None = None
 
 
 class Ends(Exception):
@@ -38,14 +47,15 @@ class Verification:
         self.bundle, self.policy, self.clock, self.now = bundle, policy, clock, max(clock, bundle.time)
         self.verdict = self.data_from = self.declaration = None
         self.checks = {}
-        self.certificate = self.credential = self.receipt = self.series = None
+        self.certificate = self.presentation = self.credential = self.receipt = self.series = None
         self.broken = None
-        self.is_newer = self.is_sealed_by_others = self.is_unsure = False
+        self.is_newer = self.is_sealed_by_others = self.is_unsure = self.is_without_holder = False
         try:
             self._readable(presented, is_certificate)
             self._judge_receipt()
             self._authentic()
             self._recorded()
+            self._holder()
             self._status()
             self._in_force()
             self._recognised()
@@ -80,7 +90,7 @@ class Verification:
     def _readable(self, presented, is_certificate):
         try:
             if is_certificate:
-                self.certificate = Certificate(presented)
+                self.certificate, self.presentation = of_file(presented)
                 self.credential, self.receipt = self.certificate.credential, self.certificate.receipt
             else:
                 self.credential = Credential(presented)
@@ -88,7 +98,8 @@ class Verification:
             self._end("NEEDS NEWER SOFTWARE", "readable", FAILED, "newer", detail=str(error))
         except Unreadable as error:
             self._end("UNREADABLE", "readable", FAILED, "malformed", detail=str(error))
-        self._note("readable", PASSED, "certificate" if is_certificate else "small-code")
+        kind = "presentation" if self.presentation else "certificate"
+        self._note("readable", PASSED, kind if is_certificate else "small-code")
 
     def _judge_receipt(self):
         """Recorded, first part: whether the receipt is broken, newer, or sealed by unknown regions."""
@@ -168,6 +179,41 @@ class Verification:
         else:
             self._note("recorded", NOT_CHECKED, "not-required")
 
+    def _holder(self):
+        presentation, asked, key = self.presentation, self.policy.asked, self.credential.holder_key
+        if presentation is None and asked is None:
+            self._note("holder", NOT_CHECKED, "holder-not-asked")
+        elif key is None:
+            self._without_holder("no-holder-key")
+        elif presentation is None:
+            self._without_holder("not-presented")
+        elif not presentation.proof.verifies(key):
+            self._end("NOT GENUINE", "holder", FAILED, "holder-not-signed")
+        elif not presentation.is_of_certificate:
+            self._end("NOT GENUINE", "holder", FAILED, "presents-another")
+        else:
+            self._presented(presentation, asked)
+
+    def _presented(self, presentation, asked):
+        time = {"time_ms": presentation.time}
+        audience = {} if presentation.audience is None else {"audience": presentation.audience}
+        if asked is None:
+            self._note("holder", NOT_CHECKED, "holder-signed", **time, **audience)
+        elif presentation.nonce != asked.nonce:
+            self._without_holder("other-nonce", **time)
+        elif asked.audience is not None and presentation.audience != asked.audience:
+            self._without_holder("other-audience", **audience)
+        elif self.now - presentation.time > asked.max_age_ms:
+            self._without_holder("presented-too-old", **time)
+        elif presentation.time - self.now > asked.max_age_ms:
+            self._without_holder("presented-ahead", **time)
+        else:
+            self._note("holder", PASSED, "holder-shown", **time, **audience)
+
+    def _without_holder(self, ground, **facts):
+        self.is_without_holder = True
+        self._note("holder", FAILED, ground, **facts)
+
     def _status(self):
         status, number, facts = self.bundle.status.get(self.series.id), self.credential.number, {"height": self.bundle.height}
         if status is None:
@@ -238,6 +284,8 @@ class Verification:
             return
         if self.is_unsure or self.is_sealed_by_others:
             self.verdict = "UNKNOWN"
+        elif self.is_without_holder:
+            self.verdict = "HOLDER NOT SHOWN"
         elif self.is_newer:
             self.verdict, self.data_from = "VALID ON DATA FROM", self.receipt.time
         elif self.receipt is None and (policy.recorded_required or self.series.frozen is not None):

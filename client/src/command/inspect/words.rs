@@ -9,6 +9,7 @@ use concord_spec::charter::card::Card;
 use concord_spec::charter::signed::SignedCharter;
 use concord_spec::credential::SignedCredential;
 use concord_spec::id::UnixMillis;
+use concord_spec::presentation::Statement;
 use concord_spec::receipt::Receipt;
 use concord_spec::record::SignedRecord;
 
@@ -67,8 +68,28 @@ pub(super) fn credential(signed: &SignedCredential) -> Words {
     put(&mut words, "issued on", content.issued_on);
     put(&mut words, "valid from", content.valid_from);
     put(&mut words, "valid until", content.validity);
-    for (key, value) in &content.own {
+    for (key, value) in signed.claims() {
         put(&mut words, &format!("claim {key}"), value);
+    }
+    if signed.hidden() > 0 {
+        put(&mut words, "claims not shown", signed.hidden());
+    }
+    let may_be_left_out: Vec<String> = signed.disclosures().iter().map(|one| one.key().to_string()).collect();
+    if !may_be_left_out.is_empty() {
+        put(&mut words, "claims that may be left out", may_be_left_out.join(", "));
+    }
+    if let Some(key) = &credential.holder_key {
+        put(&mut words, "holder key", key);
+    }
+    words
+}
+
+pub(super) fn statement(statement: &Statement) -> Words {
+    let mut words = Words::new();
+    put(&mut words, "presented at", show::time(statement.time));
+    put(&mut words, "nonce", &statement.nonce);
+    if let Some(audience) = &statement.audience {
+        put(&mut words, "presented to", audience);
     }
     words
 }

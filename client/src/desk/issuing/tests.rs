@@ -153,7 +153,7 @@ struct Fixture {
     ledger: Rules,
     desk: SeriesDesk,
     regions: Regions,
-    rows: Vec<Content>,
+    rows: Vec<Certified>,
     directory: tempfile::TempDir,
 }
 
@@ -168,13 +168,14 @@ impl Fixture {
             issuer,
             series: SeriesId(1),
             of: world.type_ref(),
+            selective: Vec::new(),
             utc_offset_minutes: 480,
             key: world.series_key.clone(),
         };
         Self {
             desk,
             regions: Regions::new(world.state.charter()).unwrap(),
-            rows: (0..ROWS).map(|row| world.content(row).unwrap()).collect(),
+            rows: (0..ROWS).map(|row| world.content(row).unwrap().into()).collect(),
             directory: tempfile::tempdir().unwrap(),
             ledger: Rules {
                 world: RefCell::new(world),

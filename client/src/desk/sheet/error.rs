@@ -213,6 +213,9 @@ pub enum Problem {
     /// The last day is before the first.
     #[error("is before the first day of validity, {0}; correct one of them")]
     EndsBeforeItStarts(String),
+    /// Not a public key.
+    #[error("is no public key; write the 64 hexadecimal digits that `concord key show` prints for the holder's key")]
+    HolderKey,
     /// Not one of the codes.
     #[error("is not in the list; use one of: {allowed}")]
     NotInList {

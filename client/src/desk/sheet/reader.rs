@@ -261,11 +261,13 @@ impl Line<'_> {
         let allowed = definition.holder_codes().iter();
         let code_type = self.common(Common::HolderCodeType, |cell| cell::holder_code_type(cell, allowed));
         let code = self.common(Common::HolderCode, |cell| holder_code(cell, bounds, code_type));
+        let key = self.common(Common::HolderKey, cell::holder_key);
         Some(Holder {
             name: name?,
             latin_name,
             code_type: code_type?,
             code: code?,
+            key,
         })
     }
 

@@ -88,7 +88,7 @@ fn mapped(here: &str) -> ValueMap {
     }
 }
 
-fn terms(world: &World) -> Result<Terms, Error> {
+pub(super) fn terms(world: &World) -> Result<Terms, Error> {
     Ok(Terms {
         source: Source::Region(world.region()?),
         kind: world.type_ref().id,

@@ -35,6 +35,7 @@ fn report(vector: &Value, state: &TrustedState) -> Result<String, Error> {
         max_age_ms: vector.get("max_age_ms").and_then(Value::as_u64),
         purpose: member("purpose").map(str::to_owned),
         recorded_required: vector.get("recorded_required").and_then(Value::as_bool).unwrap_or(true),
+        asked: vector.get("asked").cloned().map(serde_json::from_value).transpose()?,
     };
     let now = vector
         .get("now")

@@ -18,6 +18,7 @@ impl Ground {
         let say = |zh: String, en: String| Bilingual { zh, en };
         match self {
             Self::Certificate => Bilingual::new("完整证照，第 1 版", "a certificate of version 1"),
+            Self::Presentation => Bilingual::new("持证人出示的完整证照", "a certificate, presented by its holder"),
             Self::SmallCode => Bilingual::new("简码，仅含证照本身", "a credential alone, from a small code"),
             Self::Malformed { detail } => say(
                 format!("不是证照，或已损坏；请重新扫描或复制（{detail}）"),
@@ -102,6 +103,79 @@ impl Ground {
                 "a small code carries no receipt; ask for the full one",
             ),
             Self::NotRequired => Bilingual::new("未要求证明登记", "a receipt was not asked for"),
+            Self::HolderNotAsked => {
+                Bilingual::new("未要求持证人证明", "the holder was not asked to show that it is theirs")
+            }
+            Self::HolderSigned { time_ms, audience } => {
+                let (time, whom) = (moment(*time_ms), audience_words(audience.as_deref()));
+                say(
+                    format!(
+                        "持证人密钥于 {time} 签署{}；您未给出随机数，可能是以前出示的副本",
+                        whom.zh
+                    ),
+                    format!(
+                        "signed by the holder's key at {time}{}; you gave no nonce, so it may be a copy of an earlier one",
+                        whom.en
+                    ),
+                )
+            }
+            Self::HolderShown { time_ms, audience } => {
+                let (time, whom) = (moment(*time_ms), audience_words(audience.as_deref()));
+                say(
+                    format!("持证人密钥于 {time} 按您的随机数签署{}", whom.zh),
+                    format!("signed by the holder's key with your nonce at {time}{}", whom.en),
+                )
+            }
+            Self::NoHolderKey => Bilingual::new(
+                "证照未载明持证人密钥，无法证明由本人出示；请以其他方式核对身份",
+                "the credential names no key of its holder, so none can show it; check who the bearer is in another way",
+            ),
+            Self::NotPresented => Bilingual::new(
+                "文件不含持证人的签署；请持证人按您的随机数出示（concord present）",
+                "it came without its holder's statement; ask the holder to present it with your nonce (concord present)",
+            ),
+            Self::HolderNotSigned => Bilingual::new(
+                "出示的签署不是持证人密钥所签",
+                "the key of the holder did not sign the presentation",
+            ),
+            Self::PresentsAnother => Bilingual::new(
+                "持证人签署的是另一份证照，或签署后内容有增减",
+                "the holder signed for another certificate, or for other claims of this one",
+            ),
+            Self::OtherNonce { time_ms } => {
+                let time = moment(*time_ms);
+                say(
+                    format!("持证人于 {time} 签署的是另一个随机数，可能是以前出示的副本"),
+                    format!("the holder signed another nonce at {time}: perhaps a copy of an earlier presentation"),
+                )
+            }
+            Self::OtherAudience { audience } => {
+                let whom = audience.as_deref();
+                say(
+                    whom.map_or_else(
+                        || "持证人未写明出示给谁".to_owned(),
+                        |whom| format!("持证人是出示给“{whom}”的"),
+                    ),
+                    whom.map_or_else(
+                        || "the holder named nobody to whom it is presented".to_owned(),
+                        |whom| format!("the holder presented it to {whom}"),
+                    ),
+                )
+            }
+            Self::PresentedTooOld { time_ms } => {
+                let time = moment(*time_ms);
+                say(
+                    format!("持证人于 {time} 签署，已超过允许的时间；请重新出示"),
+                    format!("the holder signed at {time}, longer ago than is allowed; ask for a new presentation"),
+                )
+            }
+            Self::PresentedAhead { time_ms } => {
+                let time = moment(*time_ms);
+                say(
+                    format!("持证人设备时钟过快（{time}）；请校准后重新出示"),
+                    format!("the holder's clock is ahead ({time}); ask to set it and to present again"),
+                )
+            }
             Self::StatusNotCarried => Bilingual::new(
                 "数据包不含该类型该地区的状态；请取含有它的数据包",
                 "the bundle does not carry the status of this type and region; get one that does",
@@ -165,6 +239,13 @@ impl Ground {
             Self::NothingToCheck => Bilingual::new("没有可检查的内容", "there was nothing to check"),
         }
     }
+}
+
+fn audience_words(audience: Option<&str>) -> Bilingual {
+    audience.map_or_else(
+        || Bilingual::new("", ""),
+        |whom| Bilingual::new(format!("，出示给“{whom}”"), format!(", for {whom}")),
+    )
 }
 
 fn days(dates: Dates) -> Bilingual {

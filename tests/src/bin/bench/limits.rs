@@ -132,6 +132,7 @@ fn credential() -> std::result::Result<Credential, Box<dyn std::error::Error>> {
         languages: Vec::new(),
         attachments: Vec::new(),
         own: [(FIRST_OWN_KEY, ClaimValue::Text("C1".to_owned()))].into(),
+        selective: Vec::new(),
     };
     let issuer: Issuer = "concord/330000/OFFICE-1".parse()?;
     Ok(Credential {
