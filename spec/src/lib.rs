@@ -24,6 +24,8 @@ pub mod block;
 pub mod ledger;
 pub mod receipt;
 pub mod certificate;
+pub mod renewal;
+pub mod status_proof;
 pub mod epochs;
 pub mod bundle;
 pub mod verify;

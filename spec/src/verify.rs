@@ -3,13 +3,15 @@
 //! Not here: reading pictures and files (the client), checking the bundle (`bundle`).
 
 mod checks;
+mod evidence;
+mod fresh;
 mod ground;
 mod recognised;
 mod report;
 mod seen;
 mod words;
 
-pub use ground::{Broken, Dates, Ground, NotCovering};
+pub use ground::{Broken, BrokenStatus, Dates, Ground, NotCovering};
 pub use report::{
     Bilingual, Check, CheckName, Claim, Clock, Colour, Content as ReportContent, DataUsed, MappedClaim, OutcomeOf,
     Recognised, Report, Subject, Verdict,
@@ -22,6 +24,9 @@ use crate::certificate::Certificate;
 use crate::codec::CodecError;
 use crate::credential::SignedCredential;
 use crate::id::{RegionId, UnixMillis};
+use crate::receipt::Evidence;
+use crate::renewal::{Renewal, RenewedCertificate};
+use crate::status_proof::{Carried, StatusProof, WithStatus};
 use checks::Findings;
 
 /// How old a bundle may be before a verdict says so, unless the verifier says otherwise: 30 days.
@@ -63,6 +68,8 @@ pub enum Presented<'a> {
     Certificate(&'a [u8]),
     /// A credential alone, from a small code.
     Credential(&'a [u8]),
+    /// Either with a status proof ([`WithStatus`]).
+    WithStatus(&'a [u8]),
 }
 
 /// Verifies what was presented against a checked bundle. Pure: the same arguments give the same report.
@@ -83,18 +90,58 @@ pub fn verify_seen(
     now: UnixMillis,
     seen: &mut SealsSeen,
 ) -> Report {
-    let device = Device::read(now, state);
-    let findings = match presented {
-        Presented::Certificate(bytes) => match Certificate::from_bytes(bytes) {
-            Ok(certificate) => checks::certificate(&certificate, state, policy, &device, seen),
-            Err(error) => return unread(cannot_be_decoded(&error), state, now),
-        },
-        Presented::Credential(bytes) => match SignedCredential::from_bytes(bytes) {
-            Ok(credential) => checks::credential(&credential, state, policy, &device),
-            Err(error) => return unread(cannot_be_decoded(&error), state, now),
-        },
-    };
-    findings.report(state, &device)
+    match decoded(presented) {
+        Ok((decoded, proof)) => {
+            let mut device = Device::read(now, state);
+            checks::all(&decoded, proof, state, policy, &mut device, seen).report(state, &device)
+        }
+        Err(error) => unread(cannot_be_decoded(&error), state, now),
+    }
+}
+
+/// What was presented, decoded.
+enum Decoded {
+    Certificate(Certificate),
+    Renewed(RenewedCertificate),
+    Credential(SignedCredential),
+}
+
+/// A status proof that came with it, or why it is none.
+type Proof = Result<StatusProof, Ground>;
+
+fn decoded(presented: Presented<'_>) -> Result<(Decoded, Option<Proof>), CodecError> {
+    match presented {
+        Presented::Certificate(bytes) => Ok((certificate(bytes)?, None)),
+        Presented::Credential(bytes) => Ok((Decoded::Credential(SignedCredential::from_bytes(bytes)?), None)),
+        Presented::WithStatus(bytes) => {
+            let both = WithStatus::from_bytes(bytes)?;
+            let carried = match &both.carried {
+                Carried::Certificate(bytes) => certificate(bytes)?,
+                Carried::Credential(bytes) => Decoded::Credential(SignedCredential::from_bytes(bytes)?),
+            };
+            Ok((carried, Some(StatusProof::from_bytes(&both.proof).map_err(|error| no_proof(&error)))))
+        }
+    }
+}
+
+/// A certificate of version 1, or a renewed one.
+fn certificate(bytes: &[u8]) -> Result<Decoded, CodecError> {
+    match Certificate::from_bytes(bytes) {
+        Err(CodecError::UnknownVersion { found, .. }) if found == Renewal::VERSION => {
+            RenewedCertificate::from_bytes(bytes).map(Decoded::Renewed)
+        }
+        first => first.map(Decoded::Certificate),
+    }
+}
+
+fn no_proof(error: &CodecError) -> Ground {
+    let ground = cannot_be_decoded(error);
+    if matches!(ground, Ground::Newer { .. }) {
+        return ground;
+    }
+    Ground::StatusUnread {
+        detail: error.to_string(),
+    }
 }
 
 /// The report on what gave nothing to verify: NEEDS NEWER SOFTWARE for [`Ground::Newer`], else UNREADABLE.

@@ -21,8 +21,24 @@ pub enum Broken {
     Time,
     /// The batch is not in the block.
     Path,
+    /// The block is not of the history of the later one that it is said to be seen through.
+    History,
     /// The block is not sealed by the regions in force at its height.
     Seal,
+}
+
+/// What a status proof lacks of showing how its credential stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BrokenStatus {
+    /// It is about another credential.
+    Other,
+    /// It is about another type or region than those of the series.
+    Section,
+    /// Beside the data's height and time, no block of its height can be of its time.
+    Time,
+    /// One of its paths does not fit its tree.
+    Path,
 }
 
 /// A declaration of the verifier's region that does not cover the credential.
@@ -50,6 +66,8 @@ pub struct Dates {
 pub enum Ground {
     /// A certificate of version 1.
     Certificate,
+    /// A certificate of version 2: its block is seen through a later one.
+    RenewedCertificate,
     /// A credential alone, from a small code.
     SmallCode,
     /// Not the one encoding of a certificate or credential.
@@ -168,6 +186,17 @@ pub enum Ground {
         /// Its time, Unix milliseconds.
         time_ms: UnixMillis,
     },
+    /// In a block that is of the history of a later, sealed one.
+    SeenThrough {
+        /// The block.
+        block: Height,
+        /// Its time, Unix milliseconds.
+        time_ms: UnixMillis,
+        /// The later block.
+        through: Height,
+        /// Its time, Unix milliseconds.
+        through_ms: UnixMillis,
+    },
     /// A small code of a series that is frozen: whoever took its key could have made it.
     SmallCodeOfFrozen {
         /// The series.
@@ -177,6 +206,30 @@ pub enum Ground {
     NoReceipt,
     /// The policy does not ask for a receipt.
     NotRequired,
+    /// The status is that of a sealed block, newer than the data.
+    StatusShown {
+        /// The block.
+        block: Height,
+        /// Its time, Unix milliseconds.
+        time_ms: UnixMillis,
+    },
+    /// The status proof is not newer than the data, which so count.
+    StatusNotNewer {
+        /// The proof's block.
+        block: Height,
+        /// Height of the data.
+        height: Height,
+    },
+    /// Not the one encoding of a status proof.
+    StatusUnread {
+        /// What is wrong, for programmers.
+        detail: String,
+    },
+    /// The status proof does not show how the credential stands.
+    StatusBroken {
+        /// What does not hold.
+        what: BrokenStatus,
+    },
     /// The data do not carry the status of this type and region.
     StatusNotCarried,
     /// The number is at or past the next number: no status yet.
@@ -278,9 +331,12 @@ impl Ground {
     pub fn outcome(&self) -> OutcomeOf {
         match self {
             Self::Certificate
+            | Self::RenewedCertificate
             | Self::SmallCode
             | Self::Signed { .. }
             | Self::Sealed { .. }
+            | Self::SeenThrough { .. }
+            | Self::StatusShown { .. }
             | Self::Clear { .. }
             | Self::InForce { .. }
             | Self::OwnRegion
@@ -298,6 +354,8 @@ impl Ground {
             | Self::FrozenBefore { .. }
             | Self::NotIssuedThen { .. }
             | Self::SmallCodeOfFrozen { .. }
+            | Self::StatusUnread { .. }
+            | Self::StatusBroken { .. }
             | Self::Revoked { .. }
             | Self::Annulled { .. }
             | Self::Suspended { .. }
@@ -315,7 +373,11 @@ impl Ground {
             | Self::StatusNotCarried
             | Self::NoStatusYet { .. }
             | Self::Annotated { .. } => OutcomeOf::Unknown,
-            Self::NotRequired | Self::NoRegion | Self::SettledBefore | Self::NothingToCheck => OutcomeOf::NotChecked,
+            Self::NotRequired
+            | Self::StatusNotNewer { .. }
+            | Self::NoRegion
+            | Self::SettledBefore
+            | Self::NothingToCheck => OutcomeOf::NotChecked,
         }
     }
 }
