@@ -16,6 +16,7 @@ mod proposal;
 mod recognition;
 mod record;
 mod region;
+mod renew;
 mod series;
 pub(crate) mod show;
 mod signing;
@@ -124,6 +125,8 @@ enum Noun {
     Bundle(bundle::Verb),
     /// Verify certificates offline, with nothing but a trust bundle
     Verify(verify::Verify),
+    /// Give a certificate a new receipt, under the seal of the regions of today: a file, and no code
+    Renew(renew::Renew),
     /// Say what is in a file, without judging it
     Inspect(inspect::Inspect),
     /// Audit a ledger: replay it from its charter, believing nobody
@@ -152,6 +155,7 @@ impl Cli {
             Noun::Record(verb) => verb.run(shared),
             Noun::Bundle(verb) => verb.run(shared),
             Noun::Verify(command) => command.run(shared),
+            Noun::Renew(command) => command.run(shared),
             Noun::Inspect(command) => command.run(shared),
             Noun::Audit(command) => command.run(shared),
             Noun::Watch(command) => command.run(shared),

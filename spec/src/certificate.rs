@@ -51,6 +51,14 @@ impl<E: Evidence> Wire for Certificate<E> {
 }
 
 impl Certificate {
+    /// Decodes a certificate of version 1, of at most [`MAX_CERTIFICATE`] bytes.
+    ///
+    /// # Errors
+    /// Not the one encoding of a certificate.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
+        codec::from_slice(bytes, MAX_CERTIFICATE)
+    }
+
     /// The text of the code: `CC1:` and base45 (RFC 9285). A renewed certificate has none.
     #[must_use]
     pub fn code_text(&self) -> String {
@@ -59,14 +67,6 @@ impl Certificate {
 }
 
 impl<E: Evidence> Certificate<E> {
-    /// Decodes a certificate of at most [`MAX_CERTIFICATE`] bytes.
-    ///
-    /// # Errors
-    /// Not the one encoding of a certificate.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::from_slice(bytes, MAX_CERTIFICATE)
-    }
-
     /// The file.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {

@@ -4,7 +4,7 @@
 //! A renewed certificate is a file: it is larger than a code should be, and whoever knows the regions of its epoch needs none.
 
 use crate::block::{Header, Rest};
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, MAX_CERTIFICATE};
 use crate::codec::{self, CodecError, fields::wire_array};
 use crate::digest::Digest;
 use crate::id::Height;
@@ -64,6 +64,16 @@ impl Renewal {
             });
         };
         verify_inclusion(*block, index.0, size.0, &self.path.0, &self.rest.history_root)
+    }
+}
+
+impl RenewedCertificate {
+    /// Decodes a renewed certificate of at most [`MAX_CERTIFICATE`] bytes.
+    ///
+    /// # Errors
+    /// Not the one encoding of a renewed certificate.
+    pub fn from_file(bytes: &[u8]) -> Result<Self, CodecError> {
+        codec::from_slice(bytes, MAX_CERTIFICATE)
     }
 }
 

@@ -14,10 +14,10 @@ pub use change::{MAX_GROWTH, Overgrown, SeriesChange, SetChange, WholeChunk};
 pub use chunk::{CHUNK_NUMBERS, Chunk, ChunkError};
 pub use numbers::{MAX_NUMBERS_BYTES, Numbers};
 pub use reason::{Reason, ReasonError};
-pub(crate) use series::{SetRoot, leaf_bytes};
 pub use series::{SeriesStatus, Standing};
-pub(crate) use set::{NOT_A_CHUNK, split};
+pub(crate) use series::{SetRoot, leaf_bytes};
 pub use set::StatusSet;
+pub(crate) use set::{NOT_A_CHUNK, split};
 
 use std::fmt;
 

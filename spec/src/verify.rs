@@ -119,7 +119,10 @@ fn decoded(presented: Presented<'_>) -> Result<(Decoded, Option<Proof>), CodecEr
                 Carried::Certificate(bytes) => certificate(bytes)?,
                 Carried::Credential(bytes) => Decoded::Credential(SignedCredential::from_bytes(bytes)?),
             };
-            Ok((carried, Some(StatusProof::from_bytes(&both.proof).map_err(|error| no_proof(&error)))))
+            Ok((
+                carried,
+                Some(StatusProof::from_bytes(&both.proof).map_err(|error| no_proof(&error))),
+            ))
         }
     }
 }
@@ -128,7 +131,7 @@ fn decoded(presented: Presented<'_>) -> Result<(Decoded, Option<Proof>), CodecEr
 fn certificate(bytes: &[u8]) -> Result<Decoded, CodecError> {
     match Certificate::from_bytes(bytes) {
         Err(CodecError::UnknownVersion { found, .. }) if found == Renewal::VERSION => {
-            RenewedCertificate::from_bytes(bytes).map(Decoded::Renewed)
+            RenewedCertificate::from_file(bytes).map(Decoded::Renewed)
         }
         first => first.map(Decoded::Certificate),
     }

@@ -10,13 +10,16 @@ use concord_spec::bundle::{Delta, MAX_BUNDLE, TrustBundle};
 use concord_spec::certificate::Certificate;
 use concord_spec::charter::card::Card;
 use concord_spec::charter::signed::SignedCharter;
+use concord_spec::codec::CodecError;
 use concord_spec::credential::SignedCredential;
 use concord_spec::receipt::Receipt;
 use concord_spec::record::SignedRecord;
+use concord_spec::renewal::{Renewal, RenewedCertificate};
+use concord_spec::status_proof::{Carried, StatusProof, WithStatus};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// Say what is in a file, without judging it: certificate, credential, receipt, record, card, charter, trust bundle, or a picture of a code
+/// Say what is in a file, without judging it: certificate, credential, receipt, status proof, record, card, charter, trust bundle, or a picture of a code
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
     /// The file
@@ -54,6 +57,18 @@ fn what_is(bytes: &[u8]) -> Option<Told> {
     if let Ok(certificate) = Certificate::from_bytes(bytes) {
         return Some(("a certificate", words::certificate(&certificate)));
     }
+    if let Ok(certificate) = RenewedCertificate::from_file(bytes) {
+        return Some(("a renewed certificate", words::renewed(&certificate)));
+    }
+    if let Ok(both) = WithStatus::from_bytes(bytes) {
+        return with_status(&both).ok();
+    }
+    if let Ok(proof) = StatusProof::from_bytes(bytes) {
+        return Some(("a status proof", words::status_proof(&proof)));
+    }
+    if let Ok(renewal) = Renewal::from_bytes(bytes) {
+        return Some(("what renews the receipts of a block", words::renewal(&renewal)));
+    }
     if let Ok(credential) = SignedCredential::from_bytes(bytes) {
         return Some(("a credential alone, without a receipt", words::credential(&credential)));
     }
@@ -80,16 +95,33 @@ fn what_is(bytes: &[u8]) -> Option<Told> {
 fn from_code(bytes: &[u8]) -> Result<Told, Failure> {
     let unreadable = |reason: &dyn std::fmt::Display| Failure::Cannot(format!("it cannot be read: {reason}"));
     match scan::scan_bytes(bytes).map_err(|reason| unreadable(&reason))? {
-        Scanned::Certificate(bytes) => {
-            let certificate = Certificate::from_bytes(&bytes).map_err(|error| unreadable(&error))?;
-            Ok(("a certificate", words::certificate(&certificate)))
-        }
-        Scanned::Small(bytes) => {
-            let credential = SignedCredential::from_bytes(&bytes).map_err(|error| unreadable(&error))?;
-            Ok((
-                "the code of a credential alone, without a receipt",
-                words::credential(&credential),
-            ))
+        Scanned::Certificate(bytes) => certificate(&bytes).map_err(|error| unreadable(&error)),
+        Scanned::Small(bytes) => small(&bytes).map_err(|error| unreadable(&error)),
+        Scanned::WithStatus(bytes) => {
+            let both = WithStatus::from_bytes(&bytes).and_then(|both| with_status(&both));
+            both.map_err(|error| unreadable(&error))
         }
     }
+}
+
+fn certificate(bytes: &[u8]) -> Result<Told, CodecError> {
+    match RenewedCertificate::from_file(bytes) {
+        Ok(renewed) => Ok(("a renewed certificate", words::renewed(&renewed))),
+        Err(_) => Certificate::from_bytes(bytes).map(|one| ("a certificate", words::certificate(&one))),
+    }
+}
+
+fn small(bytes: &[u8]) -> Result<Told, CodecError> {
+    let credential = SignedCredential::from_bytes(bytes)?;
+    let kind = "the code of a credential alone, without a receipt";
+    Ok((kind, words::credential(&credential)))
+}
+
+fn with_status(both: &WithStatus) -> Result<Told, CodecError> {
+    let (kind, (_, mut told)) = match &both.carried {
+        Carried::Certificate(bytes) => ("a certificate with a status proof", certificate(bytes)?),
+        Carried::Credential(bytes) => ("a credential alone, with a status proof", small(bytes)?),
+    };
+    told.extend(words::status_proof(&StatusProof::from_bytes(&both.proof)?));
+    Ok((kind, told))
 }

@@ -55,6 +55,7 @@ impl Bench {
             meters: metrics.http.clone(),
             bundles: Bundles::start(view, metrics.http.clone(), stop.clone()),
             metrics,
+            history: Mutex::default(),
             page: None,
             stop,
         };

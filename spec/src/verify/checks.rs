@@ -1,10 +1,10 @@
 //! The checks, in the order of a report; the first that fails settles the verdict.
 
+use super::evidence::{At, Shows};
+use super::fresh::{self, Fresh};
 use super::ground::{Broken, Dates, Ground};
 use super::recognised::recognised;
 use super::report::{Check, CheckName, Claim, Content, DataUsed, Recognised, Report, Subject, Verdict};
-use super::evidence::{At, Shows};
-use super::fresh::{self, Fresh};
 use super::seen::SealsSeen;
 use super::{Decoded, Device, Policy, Proof};
 use crate::bundle::TrustedState;
@@ -140,7 +140,13 @@ fn certificate<E: Shows>(
     let sealed = receipt.seal.sealed(receipt.at());
     let other_regions = sealed.height > state.height() && recorded == Err(Broken::Seal);
     let newer = receipt.height > state.height() && (recorded.is_ok() || other_regions);
-    let Some(origin) = authentic(&mut findings, &certificate.credential, state, newer, Some(receipt.height)) else {
+    let Some(origin) = authentic(
+        &mut findings,
+        &certificate.credential,
+        state,
+        newer,
+        Some(receipt.height),
+    ) else {
         return findings;
     };
     let fresh = fresh::judge(proof, credential, &origin, state, seen);

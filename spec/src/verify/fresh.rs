@@ -50,9 +50,7 @@ impl Fresh {
         let older = |time: UnixMillis, most: u64| (now.0.saturating_sub(time.0) > most).then_some(time);
         match &self.counts {
             None => older(state.time(), most),
-            Some(proof) => {
-                older(state.time(), most.max(MAX_UNATTENDED_MS)).or_else(|| older(proof.head.time, most))
-            }
+            Some(proof) => older(state.time(), most.max(MAX_UNATTENDED_MS)).or_else(|| older(proof.head.time, most)),
         }
     }
 }
@@ -109,7 +107,9 @@ fn counting(
     if !at.fits(state) {
         return Err(broken(BrokenStatus::Time));
     }
-    let hash = proof.block_hash().map_err(|_: ReceiptError| broken(BrokenStatus::Path))?;
+    let hash = proof
+        .block_hash()
+        .map_err(|_: ReceiptError| broken(BrokenStatus::Path))?;
     if seen.hold(state, block, &proof.seal, &hash) {
         Ok(proof)
     } else {

@@ -127,7 +127,9 @@ impl Ground {
             ),
             Self::StatusNotNewer { block, height } => say(
                 format!("状态证明为区块 {block} 的，不比高度 {height} 的数据新，未采用"),
-                format!("the status proof is of block {block}, not newer than the data of height {height}: it was not used"),
+                format!(
+                    "the status proof is of block {block}, not newer than the data of height {height}: it was not used"
+                ),
             ),
             Self::StatusUnread { detail } => say(
                 format!("不是状态证明，或已损坏；请重新获取，或不带它再验（{detail}）"),
