@@ -1,6 +1,7 @@
 //! Structures that no other file shows by themselves: sections, blocks, receipts, histories of regions, evidence
 //! (`spec/text`, by the names of the CDDL), each with twins that are none.
 
+use super::certificates::fresh;
 use super::records::{federation, offices};
 use super::{Error, shortened, with_trailing};
 use concord_spec::block::Header;
@@ -65,6 +66,8 @@ fn good() -> Result<Vec<Good>, Error> {
     let evidence: Vec<Vec<u8>> = evidence.collect();
     let card = federation.card(10)?;
     let (handovers, regions) = (federation.handovers(), federation.state.region_set());
+    let (proof, with_status, renewed) = fresh::samples()?;
+    let set = proof.sets.first().ok_or("no set")?;
     Ok(vec![
         ("charter", to_vec(federation.state.charter()), true),
         ("charter-region", to_vec(&card), false),
@@ -83,6 +86,14 @@ fn good() -> Result<Vec<Good>, Error> {
         ("region-history", to_vec(&joined_and_left()?.1), true),
         ("receipt", to_vec(&certificate.receipt), true),
         ("certificate", certificate.to_bytes(), true),
+        ("set-shown", to_vec(set), false),
+        ("tree-place", to_vec(&proof.series), false),
+        ("state-head", to_vec(&proof.head), false),
+        ("status-proof", proof.to_bytes(), true),
+        ("with-status", with_status.to_bytes(), true),
+        ("renewal", to_vec(&renewed.receipt.seal), true),
+        ("renewed-receipt", to_vec(&renewed.receipt), true),
+        ("renewed-certificate", renewed.to_bytes(), true),
     ])
 }
 
@@ -103,9 +114,10 @@ fn twins(kind: &str, bytes: &[u8], versioned: bool) -> Result<Vec<Value>, Error>
         all.push(refusal("an element more", &longer, "WrongLength"));
     }
     if versioned {
-        let (_, rest) = body.split_first().ok_or("no version")?;
-        let newer = [&[*head, 0x02], rest].concat();
-        all.push(refusal("version 2", &newer, "UnknownVersion"));
+        let (version, rest) = body.split_first().ok_or("no version")?;
+        let newer = version.saturating_add(1);
+        let name = format!("version {newer}");
+        all.push(refusal(&name, &[&[*head, newer], rest].concat(), "UnknownVersion"));
     }
     Ok(all)
 }

@@ -4,6 +4,7 @@
 //! A structure that is missing here makes that test fail.
 
 mod bundles;
+mod proofs;
 mod rules;
 
 use super::{World, WorldError};
@@ -110,6 +111,7 @@ pub fn structures() -> Result<Vec<Structure>, WorldError> {
         samples.sealed()?,
         samples.changed()?,
         samples.bundles()?,
+        samples.proofs()?,
     ];
     Ok(parts.into_iter().chain(chain).chain(rules).flatten().collect())
 }
