@@ -324,6 +324,20 @@ fn invented(course: &Course) -> Result<Vec<Case<'static>>, Error> {
             now,
             "NOT GENUINE",
         ),
+        (
+            "not genuine, with a good proof, by a clock that stands in 1970",
+            then,
+            beside(&forged, &course.world.status_proof(6)?),
+            0,
+            "NOT GENUINE",
+        ),
+        (
+            "valid by a proof and a clock that stands in 1970",
+            then,
+            beside(of(&course.first, 6)?, &course.world.status_proof(6)?),
+            0,
+            "VALID",
+        ),
     ])
 }
 
