@@ -112,7 +112,11 @@ fn twins(kind: &str, bytes: &[u8], versioned: bool) -> Result<Vec<Value>, Error>
     if kind != "region-set" {
         let longer = [&[head.saturating_add(1)], body, &[0xf6]].concat();
         // A list of two or three forms has a bound.
-        let result = if kind == "set-shown" { "OverBound" } else { "WrongLength" };
+        let result = if kind == "set-shown" {
+            "OverBound"
+        } else {
+            "WrongLength"
+        };
         all.push(refusal("an element more", &longer, result));
     }
     if versioned {
