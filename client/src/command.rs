@@ -17,6 +17,7 @@ mod proposal;
 mod recognition;
 mod record;
 mod region;
+mod renew;
 mod series;
 pub(crate) mod show;
 mod signing;
@@ -127,6 +128,8 @@ enum Noun {
     Verify(verify::Verify),
     /// Show a certificate with fewer claims, or bound to a verifier's nonce: for its holder
     Present(present::Present),
+    /// Give a certificate a new receipt, under the seal of the regions of today: a file, and no code
+    Renew(renew::Renew),
     /// Say what is in a file, without judging it
     Inspect(inspect::Inspect),
     /// Audit a ledger: replay it from its charter, believing nobody
@@ -156,6 +159,7 @@ impl Cli {
             Noun::Bundle(verb) => verb.run(shared),
             Noun::Verify(command) => command.run(shared),
             Noun::Present(command) => command.run(shared),
+            Noun::Renew(command) => command.run(shared),
             Noun::Inspect(command) => command.run(shared),
             Noun::Audit(command) => command.run(shared),
             Noun::Watch(command) => command.run(shared),

@@ -6,6 +6,7 @@
 mod answer;
 mod bundle;
 mod events;
+mod proofs;
 
 pub use answer::{NodeStatus, OfficeAnswer, RecordAnswer, RecordState, SeriesAnswer, Submitted};
 pub use bundle::{BundleQuery, bundle_from, is_url};

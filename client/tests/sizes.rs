@@ -14,13 +14,19 @@ use concord_client::render::Code;
 use concord_spec::certificate::Certificate;
 use concord_spec::content::{Content, Named};
 use concord_spec::credential::Issuer;
+use concord_spec::digest::Digest;
 use concord_spec::id::{Height, Number, SeriesId, TypeId};
+use concord_spec::record::{Action, Issue, NumberRange, SetStatus, StatusChange};
+use concord_spec::status::{Reason, StatusKind};
+use concord_spec::status_proof::{Carried, SetShown, WithStatus};
 use concord_spec::world::World;
 
 const DEFINITION: &str = include_str!("../samples/drivers-licence.type.toml");
 const SHEET: &str = include_str!("../samples/drivers-licences.csv");
 /// A certificate that fits a code which a telephone reads from paper.
 const MOST_BYTES: usize = 1_000;
+/// A credential with a status proof, which a telephone shows and another reads.
+const MOST_WITH_STATUS: usize = 1_600;
 
 /// The content of every row of the shipped sheet, as the demo's office issues it.
 fn contents() -> Vec<Content> {
@@ -88,6 +94,79 @@ fn certificates_of_the_shipped_type_stay_under_1000_bytes_at_34_regions() {
                 );
             }
         }
+    }
+}
+
+/// Numbers of a series, one in a hundred of them revoked, spread over all.
+fn revoked_at_one_percent(world: &mut World, numbers: u64) {
+    let ranges: Vec<NumberRange> = (0..numbers)
+        .filter(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 < (1 << 32) / 100)
+        .filter(|number| *number > 0)
+        .map(|number| NumberRange {
+            first: Number(number),
+            count: 1,
+        })
+        .collect();
+    for some in ranges.chunks(concord_spec::record::MAX_RANGES) {
+        let record = world.by_office(Action::SetStatus(SetStatus {
+            series: SeriesId(1),
+            ranges: some.to_vec(),
+            change: StatusChange::Set(StatusKind::Revoked),
+            reason: Reason::Unspecified,
+            effective: None,
+            detail: None,
+            successor: None,
+        }));
+        world.append(vec![record.unwrap()]).unwrap();
+    }
+}
+
+#[test]
+fn a_status_proof_fits_into_a_code_beside_the_credential_at_34_regions() {
+    let contents = contents();
+    println!("numbers  proof: bytes  chunk   with credential: bytes  version   with certificate: bytes  version");
+    for batches in [1_u64, 4, 16, 64] {
+        let mut world = world();
+        let first = world.certify(0, contents[0].clone()).unwrap();
+        let record = world.issue_of(std::slice::from_ref(&first)).unwrap();
+        world.append(vec![record]).unwrap();
+        let certificate = world.certificates(&[first], 0).unwrap().remove(0);
+        for batch in 0..batches {
+            let record = world.by_office(Action::Issue(Issue {
+                series: SeriesId(1),
+                first: Number(1 + batch * 4_096),
+                count: 4_096,
+                root: Digest::ZERO,
+            }));
+            world.append(vec![record.unwrap()]).unwrap();
+        }
+        revoked_at_one_percent(&mut world, batches * 4_096);
+        let proof = world.status_proof(0).unwrap();
+        let chunk = proof.sets.iter().find_map(|set| match set {
+            SetShown::Chunk { chunk, .. } => Some(chunk.len()),
+            SetShown::Empty | SetShown::Past { .. } => None,
+        });
+        let sizes = [
+            Carried::Credential(certificate.credential.bytes().to_vec()),
+            Carried::Certificate(certificate.to_bytes()),
+        ]
+        .map(|carried| {
+            let proof = proof.to_bytes();
+            let both = WithStatus { carried, proof };
+            let code = Code::draw(&both.code_text()).unwrap();
+            (both.to_bytes().len(), code.version())
+        });
+        println!(
+            "{:>7}  {:>12}  {:>5}   {:>22}  {:>7}   {:>23}  {:>7}",
+            1 + batches * 4_096,
+            proof.to_bytes().len(),
+            chunk.unwrap(),
+            sizes[0].0,
+            sizes[0].1,
+            sizes[1].0,
+            sizes[1].1
+        );
+        assert!(sizes[0].0 < MOST_WITH_STATUS, "{sizes:?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The node's HTTP interface (DESIGN 5): `/v1` for everyone, health and metrics on an address of their own.
 //!
 //! In the order of a request: [`serve`](self) connections and their limits, `submit` and `records`, `blocks`, `federation`, `directory`, `recognition`, `bundle`,
-//! `events`, `status`, `page` and `health`; `problem` what goes wrong, `openapi` the description made from the code.
+//! `proofs`, `events`, `status`, `page` and `health`; `problem` what goes wrong, `openapi` the description made from the code.
 //! Nothing here decides anything: records are judged by the pool, and proofs by whoever asks for them.
 
 mod blocks;
@@ -13,6 +13,7 @@ mod health;
 mod openapi;
 mod page;
 mod problem;
+mod proofs;
 mod recognition;
 mod records;
 mod sections;
@@ -23,7 +24,7 @@ mod submit;
 mod tests;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -41,6 +42,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::bundles::Bundles;
 use crate::config::Role;
+use crate::history::History;
 use crate::membership::{self, Standing};
 use crate::metrics::{HttpMeters, Metrics};
 use crate::network::NetworkHandle;
@@ -108,6 +110,8 @@ struct Api {
     metrics: Metrics,
     meters: HttpMeters,
     bundles: Bundles,
+    /// Extended when it is asked for.
+    history: Mutex<History>,
     page: Option<Page>,
     stop: CancellationToken,
 }
@@ -135,6 +139,7 @@ pub async fn start(parts: Parts) -> Result<Server, HttpError> {
         charter: parts.charter,
         role: parts.role,
         bundles: Bundles::start(Arc::clone(&parts.chain), meters.clone(), stop.clone()),
+        history: Mutex::default(),
         chain: parts.chain,
         pool: parts.pool,
         network: parts.network,
@@ -224,6 +229,7 @@ fn public() -> Routes {
         ("/v1/records/{id}/receipt", get(records::receipt)),
         ("/v1/blocks/{height}", get(blocks::block)),
         ("/v1/blocks/{height}/raw", get(blocks::raw_block)),
+        ("/v1/blocks/{height}/renewal", get(proofs::renewal)),
         ("/v1/status", get(status::status)),
         ("/v1/charter", get(directory::charter)),
         ("/v1/federation", get(federation::federation)),
@@ -236,6 +242,7 @@ fn public() -> Routes {
         ("/v1/series", get(directory::series)),
         ("/v1/series/{id}", get(directory::one_series)),
         ("/v1/series/{id}/numbers/{number}", get(directory::number)),
+        ("/v1/series/{id}/numbers/{number}/proof", get(proofs::status_proof)),
         ("/v1/sections/{name}", get(sections::section)),
         ("/v1/sections/directory/{region}", get(sections::directory)),
         ("/v1/bundle", get(bundle::bundle)),

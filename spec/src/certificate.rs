@@ -5,7 +5,8 @@ use crate::codec::{self, CodecError, Reader, Wire, Writer};
 use crate::credential::{MAX_CREDENTIAL, SignedCredential};
 use crate::digest::Digest;
 use crate::merkle;
-use crate::receipt::{HashPath, Receipt, ReceiptError};
+use crate::receipt::{Evidence, HashPath, Receipt, ReceiptError};
+use crate::seal::Seal;
 
 /// Most bytes of a certificate file.
 pub const MAX_CERTIFICATE: usize = 32_768;
@@ -22,25 +23,25 @@ pub const RESERVED_PREFIX: &str = "CC2:";
 
 /// Credential, path in its batch, and receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Certificate {
+pub struct Certificate<E = Seal> {
     /// The credential.
     pub credential: SignedCredential,
     /// From its leaf to the batch root.
     pub batch_path: HashPath,
     /// The receipt of its batch.
-    pub receipt: Receipt,
+    pub receipt: Receipt<E>,
 }
 
-impl Wire for Certificate {
+impl<E: Evidence> Wire for Certificate<E> {
     fn encode(&self, w: &mut Writer) {
         w.array(4);
-        w.uint(1);
+        w.uint(E::VERSION);
         w.bytes(self.credential.bytes());
         w.wire(&self.batch_path);
         w.wire(&self.receipt);
     }
     fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
-        r.versioned_array(4, 1, "certificate")?;
+        r.versioned_array(4, E::VERSION, "certificate")?;
         Ok(Self {
             credential: SignedCredential::from_bytes(r.bytes(MAX_CREDENTIAL)?)?,
             batch_path: r.wire()?,
@@ -50,7 +51,7 @@ impl Wire for Certificate {
 }
 
 impl Certificate {
-    /// Decodes a certificate of at most [`MAX_CERTIFICATE`] bytes.
+    /// Decodes a certificate of version 1, of at most [`MAX_CERTIFICATE`] bytes.
     ///
     /// # Errors
     /// Not the one encoding of a certificate.
@@ -58,16 +59,18 @@ impl Certificate {
         codec::from_slice(bytes, MAX_CERTIFICATE)
     }
 
+    /// The text of the code: `CC1:` and base45 (RFC 9285). A renewed certificate has none.
+    #[must_use]
+    pub fn code_text(&self) -> String {
+        format!("{CERTIFICATE_PREFIX}{}", base45::encode(self.to_bytes()))
+    }
+}
+
+impl<E: Evidence> Certificate<E> {
     /// The file.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         codec::to_vec(self)
-    }
-
-    /// The text of the code: `CC1:` and base45 (RFC 9285).
-    #[must_use]
-    pub fn code_text(&self) -> String {
-        format!("{CERTIFICATE_PREFIX}{}", base45::encode(self.to_bytes()))
     }
 
     /// The batch root that the credential's leaf and path lead to; its place follows from its number.

@@ -25,6 +25,8 @@ pub mod ledger;
 pub mod receipt;
 pub mod certificate;
 pub mod presentation;
+pub mod renewal;
+pub mod status_proof;
 pub mod epochs;
 pub mod bundle;
 pub mod verify;

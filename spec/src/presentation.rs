@@ -5,9 +5,12 @@
 use crate::certificate::{Certificate, MAX_CERTIFICATE};
 use crate::codec::{self, CodecError, Reader, Wire, Writer, fields::wire_array};
 use crate::cose::Sign1;
+use crate::credential::SignedCredential;
 use crate::digest::{Digest, Tag};
 use crate::id::UnixMillis;
 use crate::key::{PublicKey, SecretKey};
+use crate::receipt::Evidence;
+use crate::renewal::{Renewal, RenewedCertificate};
 
 /// Most bytes of a presentation.
 pub const MAX_PRESENTATION: usize = 33_792;
@@ -17,8 +20,8 @@ pub const MAX_PROOF: usize = 512;
 pub const MAX_AUDIENCE: usize = 128;
 /// The `typ` of the holder's COSE header.
 pub const PRESENTATION_TYP: &str = "concord-presentation+cbor";
-/// What the first number of a `.concord` file is where the file is a presentation; 1 is a certificate.
-const VERSION: u64 = 2;
+/// What the first number of a `.concord` file is where the file is a presentation; 1 is a certificate, 2 a renewed one.
+const VERSION: u64 = 3;
 
 /// A number that a verifier draws for one presentation: 8 to 64 bytes; as text hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,31 +204,34 @@ impl Wire for Presentation {
 pub enum CertificateFile {
     /// A certificate, as the office gave it or with fewer claims.
     Certificate(Certificate),
+    /// A certificate with a renewed receipt.
+    Renewed(RenewedCertificate),
     /// A certificate with its holder's statement.
     Presentation(Presentation),
 }
 
 impl CertificateFile {
-    /// Decodes either; the first number tells which.
+    /// Decodes any of them; the first number tells which.
     ///
     /// # Errors
-    /// Not the one encoding of a certificate or presentation.
+    /// Not the one encoding of a certificate, renewed certificate or presentation.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
         let mut first = Reader::new(bytes);
         let version = first.array_len(usize::MAX).and_then(|_| first.uint());
-        if version == Ok(VERSION) {
-            Presentation::from_bytes(bytes).map(Self::Presentation)
-        } else {
-            Certificate::from_bytes(bytes).map(Self::Certificate)
+        match version {
+            Ok(Renewal::VERSION) => RenewedCertificate::from_file(bytes).map(Self::Renewed),
+            Ok(VERSION) => Presentation::from_bytes(bytes).map(Self::Presentation),
+            _ => Certificate::from_bytes(bytes).map(Self::Certificate),
         }
     }
 
-    /// The certificate that it shows.
+    /// The credential that it shows.
     #[must_use]
-    pub fn certificate(&self) -> &Certificate {
+    pub fn credential(&self) -> &SignedCredential {
         match self {
-            Self::Certificate(certificate) => certificate,
-            Self::Presentation(presentation) => presentation.certificate(),
+            Self::Certificate(certificate) => &certificate.credential,
+            Self::Renewed(certificate) => &certificate.credential,
+            Self::Presentation(presentation) => &presentation.certificate().credential,
         }
     }
 
@@ -233,7 +239,7 @@ impl CertificateFile {
     #[must_use]
     pub fn presentation(&self) -> Option<&Presentation> {
         match self {
-            Self::Certificate(_) => None,
+            Self::Certificate(_) | Self::Renewed(_) => None,
             Self::Presentation(presentation) => Some(presentation),
         }
     }

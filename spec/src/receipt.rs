@@ -2,7 +2,7 @@
 //! Not here: fetching them (the client), putting them together with a credential (`certificate`).
 
 use crate::block::{Block, Header, IssueEssence, MAX_BLOCK_RECORDS, essence_leaf};
-use crate::codec::{self, CodecError, Reader, Wire, Writer, fields::wire_array};
+use crate::codec::{self, CodecError, Reader, Wire, Writer};
 use crate::digest::Digest;
 use crate::id::{Height, UnixMillis};
 use crate::merkle::{self, PathError};
@@ -35,9 +35,20 @@ impl Wire for HashPath {
     }
 }
 
-/// Where an issue stands in which sealed block.
+/// What shows a block to be of the chain, and which version a receipt with it is of.
+pub trait Evidence: Wire {
+    /// Version of receipts and certificates with it.
+    const VERSION: u64;
+}
+
+impl Evidence for Seal {
+    const VERSION: u64 = 1;
+}
+
+/// Where an issue stands in which sealed block. With a [`Renewal`](crate::renewal::Renewal) in place of the seal, the block is seen
+/// through a later one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
+pub struct Receipt<E = Seal> {
     /// The issue, without the batch root.
     pub essence: IssueEssence,
     /// Its position in the block.
@@ -53,9 +64,36 @@ pub struct Receipt {
     /// Digest of the rest of the header.
     pub rest: Digest,
     /// The seal.
-    pub seal: Seal,
+    pub seal: E,
 }
-wire_array!(Receipt version 1 "receipt" { essence, index, records, path, height, time, rest, seal });
+
+impl<E: Evidence> Wire for Receipt<E> {
+    fn encode(&self, w: &mut Writer) {
+        w.array(9);
+        w.uint(E::VERSION);
+        w.wire(&self.essence);
+        w.uint(self.index);
+        w.uint(self.records);
+        w.wire(&self.path);
+        w.wire(&self.height);
+        w.wire(&self.time);
+        w.wire(&self.rest);
+        w.wire(&self.seal);
+    }
+    fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
+        r.versioned_array(9, E::VERSION, "receipt")?;
+        Ok(Self {
+            essence: r.wire()?,
+            index: r.uint()?,
+            records: r.uint()?,
+            path: r.wire()?,
+            height: r.wire()?,
+            time: r.wire()?,
+            rest: r.wire()?,
+            seal: r.wire()?,
+        })
+    }
+}
 
 /// Why a receipt does not prove what it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,6 +139,17 @@ impl Receipt {
         codec::from_slice(bytes, MAX_RECEIPT)
     }
 
+    /// Checks that `regions` of this chain sealed the block that holds the issue with this batch root.
+    ///
+    /// # Errors
+    /// A path that does not fit, or a seal that does not hold.
+    pub fn verify(&self, chain_id: &Digest, batch_root: &Digest, regions: &RegionSet) -> Result<(), ReceiptError> {
+        let block = self.block_hash(batch_root)?;
+        Ok(self.seal.verify(chain_id, self.height, &block, regions)?)
+    }
+}
+
+impl<E> Receipt<E> {
     /// Hash of the block that holds the issue with this batch root, if the path is right.
     ///
     /// # Errors
@@ -121,14 +170,5 @@ impl Receipt {
             rest: self.rest,
         }
         .hash())
-    }
-
-    /// Checks that `regions` of this chain sealed the block that holds the issue with this batch root.
-    ///
-    /// # Errors
-    /// A path that does not fit, or a seal that does not hold.
-    pub fn verify(&self, chain_id: &Digest, batch_root: &Digest, regions: &RegionSet) -> Result<(), ReceiptError> {
-        let block = self.block_hash(batch_root)?;
-        Ok(self.seal.verify(chain_id, self.height, &block, regions)?)
     }
 }

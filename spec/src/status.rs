@@ -15,8 +15,9 @@ pub use chunk::{CHUNK_NUMBERS, Chunk, ChunkError};
 pub use numbers::{MAX_NUMBERS_BYTES, Numbers};
 pub use reason::{Reason, ReasonError};
 pub use series::{SeriesStatus, Standing};
-pub(crate) use set::NOT_A_CHUNK;
+pub(crate) use series::{SetRoot, leaf_bytes};
 pub use set::StatusSet;
+pub(crate) use set::{NOT_A_CHUNK, split};
 
 use std::fmt;
 

@@ -3,6 +3,8 @@
 //! Not here: reading pictures and files (the client), checking the bundle (`bundle`).
 
 mod checks;
+mod evidence;
+mod fresh;
 mod ground;
 mod holder;
 mod recognised;
@@ -10,7 +12,7 @@ mod report;
 mod seen;
 mod words;
 
-pub use ground::{Broken, Dates, Ground, NotCovering};
+pub use ground::{Broken, BrokenStatus, Dates, Ground, NotCovering};
 pub use holder::{AskedOfHolder, DEFAULT_PRESENTED_MS};
 pub use report::{
     Bilingual, Check, CheckName, Claim, Clock, Colour, Content as ReportContent, DataUsed, Hidden, MappedClaim,
@@ -24,6 +26,7 @@ use crate::codec::CodecError;
 use crate::credential::SignedCredential;
 use crate::id::{RegionId, UnixMillis};
 use crate::presentation::CertificateFile;
+use crate::status_proof::{Carried, StatusProof, WithStatus};
 use checks::Findings;
 
 /// How old a bundle may be before a verdict says so, unless the verifier says otherwise: 30 days.
@@ -64,10 +67,12 @@ impl Default for Policy {
 /// What was presented.
 #[derive(Debug, Clone, Copy)]
 pub enum Presented<'a> {
-    /// A certificate, credential with receipt; or a presentation of one.
+    /// What a `.concord` file holds: a certificate, a renewed one, or a presentation.
     Certificate(&'a [u8]),
     /// A credential alone, from a small code.
     Credential(&'a [u8]),
+    /// Either with a status proof ([`WithStatus`]).
+    WithStatus(&'a [u8]),
 }
 
 /// Verifies what was presented against a checked bundle. Pure: the same arguments give the same report.
@@ -88,18 +93,50 @@ pub fn verify_seen(
     now: UnixMillis,
     seen: &mut SealsSeen,
 ) -> Report {
-    let device = Device::read(now, state);
-    let findings = match presented {
-        Presented::Certificate(bytes) => match CertificateFile::from_bytes(bytes) {
-            Ok(file) => checks::certificate(&file, state, policy, &device, seen),
-            Err(error) => return unread(cannot_be_decoded(&error), state, now),
-        },
-        Presented::Credential(bytes) => match SignedCredential::from_bytes(bytes) {
-            Ok(credential) => checks::credential(&credential, state, policy, &device),
-            Err(error) => return unread(cannot_be_decoded(&error), state, now),
-        },
-    };
-    findings.report(state, &device)
+    match decoded(presented) {
+        Ok((decoded, proof)) => {
+            let mut device = Device::read(now, state);
+            checks::all(&decoded, proof, state, policy, &mut device, seen).report(state, &device)
+        }
+        Err(error) => unread(cannot_be_decoded(&error), state, now),
+    }
+}
+
+/// What was presented, decoded.
+enum Decoded {
+    File(CertificateFile),
+    Credential(SignedCredential),
+}
+
+/// A status proof that came with it, or why it is none.
+type Proof = Result<StatusProof, Ground>;
+
+fn decoded(presented: Presented<'_>) -> Result<(Decoded, Option<Proof>), CodecError> {
+    match presented {
+        Presented::Certificate(bytes) => Ok((Decoded::File(CertificateFile::from_bytes(bytes)?), None)),
+        Presented::Credential(bytes) => Ok((Decoded::Credential(SignedCredential::from_bytes(bytes)?), None)),
+        Presented::WithStatus(bytes) => {
+            let both = WithStatus::from_bytes(bytes)?;
+            let carried = match &both.carried {
+                Carried::Certificate(bytes) => Decoded::File(CertificateFile::from_bytes(bytes)?),
+                Carried::Credential(bytes) => Decoded::Credential(SignedCredential::from_bytes(bytes)?),
+            };
+            Ok((
+                carried,
+                Some(StatusProof::from_bytes(&both.proof).map_err(|error| no_proof(&error))),
+            ))
+        }
+    }
+}
+
+fn no_proof(error: &CodecError) -> Ground {
+    let ground = cannot_be_decoded(error);
+    if matches!(ground, Ground::Newer { .. }) {
+        return ground;
+    }
+    Ground::StatusUnread {
+        detail: error.to_string(),
+    }
 }
 
 /// The report on what gave nothing to verify: NEEDS NEWER SOFTWARE for [`Ground::Newer`], else UNREADABLE.

@@ -1,6 +1,7 @@
 //! A small federation with keys from seeds: for tests, vectors and benchmarks, never for a real ledger.
 //! Everything is made by the same code as in a real one; only keys, salts and times are not random.
 
+mod proofs;
 pub mod structures;
 
 use crate::block::Block;

@@ -29,7 +29,7 @@ const WITHIN_OTHERS: [&str; 2] = [
 
 /// They hold bytes whose meaning others check: a payload (`SignedRecord`, `SignedCredential`), documents (by their roots).
 /// Or lists of numbers, frames, and what carries them, which the whole bounds.
-const OPAQUE: [&str; 11] = [
+const OPAQUE: [&str; 12] = [
     "cose::sign::Signed",
     "cose::sign1::Sign1",
     "cose::sign1::Disclosing",
@@ -41,6 +41,7 @@ const OPAQUE: [&str; 11] = [
     "status::change::SeriesChange",
     "status::change::SetChange",
     "status::numbers::Numbers",
+    "status_proof::beside::WithStatus",
 ];
 
 /// Decoded by a function of their own, which checks signatures, or an envelope and its payload.

@@ -235,7 +235,7 @@ fn claims_added_or_left_out_after_the_holder_signed_are_not_genuine() {
         let inner = showing(&ISSUED.certificates[0], &[101, 102]).to_bytes();
         // The proof is the last item of the file; the certificate's head is 3 bytes.
         let proof = &good[2 + 3 + inner.len()..];
-        let head = [0x83, 0x02, 0x59];
+        let head = [0x83, 0x03, 0x59];
         let length = u16::try_from(other.len()).unwrap().to_be_bytes();
         let bytes = [&head[..], &length, &other, proof].concat();
         let report = report(&bytes, &asking(nonce(7)));

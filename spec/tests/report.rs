@@ -179,14 +179,18 @@ fn every_verdict_and_check_is_told_in_chinese_and_in_english() {
         let now = UnixMillis(vector["now"].as_u64().unwrap());
         let certificate = vector["certificate"].as_str().map(|hex| hex::decode(hex).unwrap());
         let credential = vector["credential"].as_str().map(|hex| hex::decode(hex).unwrap());
-        let presented = match (&certificate, &credential) {
-            (Some(bytes), _) => Presented::Certificate(bytes),
-            (None, Some(bytes)) => Presented::Credential(bytes),
-            (None, None) => panic!("{vector}"),
+        let both = vector["with_status"].as_str().map(|hex| hex::decode(hex).unwrap());
+        let presented = match (&certificate, &credential, &both) {
+            (Some(bytes), _, _) => Presented::Certificate(bytes),
+            (None, Some(bytes), _) => Presented::Credential(bytes),
+            (None, None, Some(bytes)) => Presented::WithStatus(bytes),
+            (None, None, None) => panic!("{vector}"),
         };
         let report = verify(presented, &state, &policy, now);
         let (zh, en) = (report.words(Language::Zh), report.words(Language::En));
-        assert_eq!(zh.checks.len(), CheckName::ALL.len());
+        // One more where a status proof came with it.
+        let proof = usize::from(report.check(CheckName::StatusProof).is_some());
+        assert_eq!(zh.checks.len(), CheckName::ALL.len() + proof);
         for (zh, en) in zh.checks.iter().zip(&en.checks) {
             assert!(
                 chinese(&zh.text) && !en.text.is_empty() && zh.text != en.text,

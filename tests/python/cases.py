@@ -3,7 +3,7 @@
 import json
 
 from concord import bls, block, catalogue, certificate, charter, cose, ed25519, evidence, federation, keyring, offices, recognition, seal
-from concord import report, status, structures, tree
+from concord import report, status, status_proof, structures, tree
 from concord.bundle import Bundle, unpack
 from concord.device import Terms, take
 from concord.faults import NewerSoftware, Refused, Unreadable, must
@@ -183,6 +183,14 @@ READERS = {
     "certificate": certificate.Certificate,
     "presentation": certificate.Presentation,
     "receipt": read_and(certificate.Receipt.of, "receipt"),
+    "renewal": read_and(lambda value: structures.check_path(value[1]), "renewal"),
+    "renewed-receipt": read_and(certificate.Receipt.of, "renewed-receipt"),
+    "renewed-certificate": certificate.Certificate,
+    "set-shown": read_and(status_proof.check_shown, "set-shown"),
+    "tree-place": read_and(status_proof.check_place, "tree-place"),
+    "state-head": read_and(status_proof.check_head, "state-head"),
+    "status-proof": status_proof.StatusProof,
+    "with-status": status_proof.read_with_status,
     "charter": charter.read_plain,
     "charter-region": read_and(charter.check_region, "charter-region"),
     "change": read_and(federation.check_change, "change"),
@@ -317,8 +325,7 @@ def without_anchors(value):
 def codes(vectors, _):
     for vector in vectors:
         if "code" in vector:
-            data, is_certificate = certificate.of_code(vector["code"])
-            stated = "certificate" if is_certificate else "credential"
+            data, stated = certificate.of_code(vector["code"])
             yield vector["name"], same(vector.get(stated), data.hex())
 
 
@@ -336,8 +343,8 @@ def verdicts(vectors, file):
     for vector in vectors:
         policy = Policy(**{member: vector[member] for member in Policy._fields if member in vector})
         policy = policy._replace(asked=asked(policy.asked))
-        presented = HEX(vector.get("certificate", vector.get("credential")))
-        found = Verification(presented, "certificate" in vector, opened[vector["bundle"]], policy, vector["now"])
+        kind = next(kind for kind in ("certificate", "credential", "with_status") if kind in vector)
+        found = Verification(HEX(vector[kind]), kind, opened[vector["bundle"]], policy, vector["now"])
         stated = [vector[member] for member in ("verdict", "exit")] + [vector.get("data_from_ms")]
         yield vector["name"], first(same(stated, [found.verdict, found.exit, found.data_from]), other_report(vector["report"], found))
 
@@ -349,9 +356,9 @@ def asked(stated):
 
 def other_report(stated, found):
     """The stated report and the one found, byte for byte, but for the detail, which is free."""
-    readable = found.checks["readable"]
-    if "detail" in readable:
-        readable["detail"] = json.loads(stated)["checks"][0]["detail"]
+    for check in json.loads(stated)["checks"]:
+        if "detail" in check and "detail" in found.checks.get(check["name"], {}):
+            found.checks[check["name"]]["detail"] = check["detail"]
     text = report.text(found)
     at = next((at for at, (one, other) in enumerate(zip(stated, text)) if one != other), min(len(stated), len(text)))
     return None if stated == text else f"at {at}: stated ..{stated[at - 60 : at + 60]}.., found ..{text[at - 60 : at + 60]}.."

@@ -260,7 +260,7 @@ fn verdicts(released: &[Released], state: &TrustedState) -> Vec<Verdict> {
     let (policy, now) = (Policy::default(), show::now());
     let shown = progress("verified offline", u64::try_from(released.len()).unwrap_or(u64::MAX));
     let judged = |seen: &mut SealsSeen, one: &Released| {
-        let verdict = verify::judge(&one.code, state, &policy, now, seen).verdict;
+        let verdict = verify::judge(&one.code, None, state, &policy, now, seen).verdict;
         shown.advance(1);
         verdict
     };

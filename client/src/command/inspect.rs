@@ -9,14 +9,17 @@ use concord_client::scan::{self, Scanned};
 use concord_spec::bundle::{Delta, MAX_BUNDLE, TrustBundle};
 use concord_spec::charter::card::Card;
 use concord_spec::charter::signed::SignedCharter;
+use concord_spec::codec::CodecError;
 use concord_spec::credential::SignedCredential;
 use concord_spec::presentation::CertificateFile;
 use concord_spec::receipt::Receipt;
 use concord_spec::record::SignedRecord;
+use concord_spec::renewal::Renewal;
+use concord_spec::status_proof::{Carried, StatusProof, WithStatus};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// Say what is in a file, without judging it: certificate, credential, receipt, record, card, charter, trust bundle, or a picture of a code
+/// Say what is in a file, without judging it: certificate, credential, receipt, status proof, record, card, charter, trust bundle, or a picture of a code
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
     /// The file
@@ -54,6 +57,15 @@ fn what_is(bytes: &[u8]) -> Option<Told> {
     if let Ok(file) = CertificateFile::from_bytes(bytes) {
         return Some(certificate(&file));
     }
+    if let Ok(both) = WithStatus::from_bytes(bytes) {
+        return with_status(&both).ok();
+    }
+    if let Ok(proof) = StatusProof::from_bytes(bytes) {
+        return Some(("a status proof", words::status_proof(&proof)));
+    }
+    if let Ok(renewal) = Renewal::from_bytes(bytes) {
+        return Some(("what renews the receipts of a block", words::renewal(&renewal)));
+    }
     if let Ok(credential) = SignedCredential::from_bytes(bytes) {
         return Some(("a credential alone, without a receipt", words::credential(&credential)));
     }
@@ -77,10 +89,11 @@ fn what_is(bytes: &[u8]) -> Option<Told> {
 }
 
 fn certificate(file: &CertificateFile) -> Told {
-    let mut told = words::certificate(file.certificate());
-    match file.presentation() {
-        None => ("a certificate", told),
-        Some(presentation) => {
+    match file {
+        CertificateFile::Certificate(one) => ("a certificate", words::certificate(one)),
+        CertificateFile::Renewed(renewed) => ("a renewed certificate", words::renewed(renewed)),
+        CertificateFile::Presentation(presentation) => {
+            let mut told = words::certificate(presentation.certificate());
             told.extend(words::statement(presentation.statement()));
             ("a certificate, presented by its holder", told)
         }
@@ -95,12 +108,28 @@ fn from_code(bytes: &[u8]) -> Result<Told, Failure> {
             let file = CertificateFile::from_bytes(&bytes).map_err(|error| unreadable(&error))?;
             Ok(certificate(&file))
         }
-        Scanned::Small(bytes) => {
-            let credential = SignedCredential::from_bytes(&bytes).map_err(|error| unreadable(&error))?;
-            Ok((
-                "the code of a credential alone, without a receipt",
-                words::credential(&credential),
-            ))
+        Scanned::Small(bytes) => small(&bytes).map_err(|error| unreadable(&error)),
+        Scanned::WithStatus(bytes) => {
+            let both = WithStatus::from_bytes(&bytes).and_then(|both| with_status(&both));
+            both.map_err(|error| unreadable(&error))
         }
     }
+}
+
+fn small(bytes: &[u8]) -> Result<Told, CodecError> {
+    let credential = SignedCredential::from_bytes(bytes)?;
+    let kind = "the code of a credential alone, without a receipt";
+    Ok((kind, words::credential(&credential)))
+}
+
+fn with_status(both: &WithStatus) -> Result<Told, CodecError> {
+    let (kind, mut told) = match &both.carried {
+        Carried::Certificate(bytes) => {
+            let (_, told) = certificate(&CertificateFile::from_bytes(bytes)?);
+            ("a certificate with a status proof", told)
+        }
+        Carried::Credential(bytes) => ("a credential alone, with a status proof", small(bytes)?.1),
+    };
+    told.extend(words::status_proof(&StatusProof::from_bytes(&both.proof)?));
+    Ok((kind, told))
 }

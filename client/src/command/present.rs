@@ -11,6 +11,7 @@ use concord_spec::certificate::Certificate;
 use concord_spec::credential::SignedCredential;
 use concord_spec::id::UnixMillis;
 use concord_spec::presentation::{CertificateFile, MAX_AUDIENCE, Nonce, Presentation};
+use concord_spec::status_proof::{Carried, WithStatus};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -155,17 +156,27 @@ fn is_new(file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The certificate of a file, picture or text; of a presentation, what it presents.
+/// The certificate of a file, picture or text; of a presentation, what it presents; without the status proof that is beside it.
 fn read(file: &Path) -> Result<Certificate, Failure> {
-    match scan::scan_file(file).map_err(|why| Failure::about(file, &why))? {
-        Scanned::Certificate(bytes) => {
-            let read = CertificateFile::from_bytes(&bytes).map_err(|why| Failure::about(file, &why))?;
-            Ok(read.certificate().clone())
+    let cannot = |words: &str| Err(Failure::Cannot(format!("{}: {words}", file.display())));
+    let small = "a small code has no receipt; take the file or the full code";
+    let bytes = match scan::scan_file(file).map_err(|why| Failure::about(file, &why))? {
+        Scanned::Certificate(bytes) => bytes,
+        Scanned::Small(_) => return cannot(small),
+        Scanned::WithStatus(bytes) => {
+            let both = WithStatus::from_bytes(&bytes).map_err(|why| Failure::about(file, &why))?;
+            match both.carried {
+                Carried::Certificate(bytes) => bytes,
+                Carried::Credential(_) => return cannot(small),
+            }
         }
-        Scanned::Small(_) => Err(Failure::Cannot(format!(
-            "{}: a small code has no receipt; take the file or the full code",
-            file.display()
-        ))),
+    };
+    match CertificateFile::from_bytes(&bytes).map_err(|why| Failure::about(file, &why))? {
+        CertificateFile::Certificate(certificate) => Ok(certificate),
+        CertificateFile::Presentation(presentation) => Ok(presentation.certificate().clone()),
+        CertificateFile::Renewed(_) => {
+            cannot("a renewed certificate cannot be presented; take the one that the office gave")
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `concord status`: status of credentials.
 
 mod detail;
+pub(crate) mod proof;
 mod reasons;
 
 use super::signing::{Signing, Supervisor};
@@ -21,6 +22,8 @@ pub(crate) enum Verb {
     /// The office that holds the series signs; or, as supervisor, its region (--region-key) or the type's domain authority
     /// (--domain). Revoking and annulling are final, but for --restore, which is the region's alone.
     Set(Box<Set>),
+    /// Take along how a credential stands today: a proof for verifiers whose data are older, as a file or in a code
+    Proof(proof::Proof),
     /// The public reasons, and the life-cycle codes (GB) that a status with each has
     Reasons,
     /// Say whether a text is the one whose salted digest stands on the ledger
@@ -204,6 +207,7 @@ impl Verb {
     pub(crate) fn run(self, shared: &Shared) -> Done {
         match self {
             Self::Set(set) => set.run(shared),
+            Self::Proof(proof) => proof.run(shared),
             Self::Reasons => reasons::run(shared),
             Self::Check { file, salt, digest } => detail::check(shared, &file, salt.as_deref(), &digest),
         }

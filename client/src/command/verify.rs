@@ -4,11 +4,12 @@ mod paint;
 
 use super::{Done, Failure, Shared, bundle, show};
 use clap::Args;
-use concord_client::scan;
+use concord_client::{files, scan};
 use concord_spec::bundle::TrustedState;
 use concord_spec::digest::Digest;
 use concord_spec::id::{RegionId, UnixMillis};
 use concord_spec::presentation::Nonce;
+use concord_spec::status_proof::MAX_STATUS_PROOF;
 use concord_spec::verify::{
     AskedOfHolder, CheckName, CheckWords, DEFAULT_MAX_AGE_MS, DEFAULT_PRESENTED_MS, Language, OutcomeOf, Policy,
     Report, SealsSeen, Words,
@@ -37,6 +38,9 @@ pub(crate) struct Verify {
     /// How old the bundle may be before the verdict says so
     #[arg(long, value_name = "DAYS", default_value_t = DEFAULT_MAX_AGE_DAYS)]
     max_age_days: u64,
+    /// A status proof of the one certificate (`concord status proof`): how it stands as of a later time than the bundle's
+    #[arg(long, value_name = "FILE")]
+    status_proof: Option<PathBuf>,
     /// Take a small code, which does not show that it is recorded, for valid all the same
     #[arg(long)]
     without_receipt: bool,
@@ -76,12 +80,15 @@ impl Verify {
             asked: self.asked(),
         };
         let now = self.now.unwrap_or_else(show::now);
+        let proof = self.proof()?;
         let language = self.lang.unwrap_or_else(show::language);
         let mut worst = 0;
         for chunk in self.files.chunks(CHUNK) {
             let reports: Vec<Report> = chunk
                 .par_iter()
-                .map_init(SealsSeen::new, |seen, file| judge(file, &state, &policy, now, seen))
+                .map_init(SealsSeen::new, |seen, file| {
+                    judge(file, proof.as_deref(), &state, &policy, now, seen)
+                })
                 .collect();
             for (file, report) in chunk.iter().zip(&reports) {
                 worst = worse(worst, report.exit);
@@ -106,6 +113,18 @@ impl Verify {
             max_age_ms: self.presented_within.saturating_mul(1_000),
         })
     }
+
+    /// The status proof that was given.
+    fn proof(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(file) = &self.status_proof else {
+            return Ok(None);
+        };
+        if self.files.len() > 1 {
+            let text = "a status proof is of one credential: verify one certificate with --status-proof";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        Ok(Some(files::read(file, MAX_STATUS_PROOF)?))
+    }
 }
 
 /// The worse of two exit codes: red, grey, orange, amber, green.
@@ -117,12 +136,17 @@ fn worse(one: u8, other: u8) -> u8 {
 /// Reads a file and verifies what it holds.
 pub(super) fn judge(
     file: &Path,
+    proof: Option<&[u8]>,
     state: &TrustedState,
     policy: &Policy,
     now: UnixMillis,
     seen: &mut SealsSeen,
 ) -> Report {
-    scan::report(&scan::scan_file(file), state, policy, now, seen)
+    let scanned = scan::scan_file(file).map(|scanned| match proof {
+        Some(proof) => scanned.beside(proof.to_vec()),
+        None => scanned,
+    });
+    scan::report(&scanned, state, policy, now, seen)
 }
 
 /// Why nothing could be read, for the verdicts that say so.

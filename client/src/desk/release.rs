@@ -143,7 +143,9 @@ fn one(certificate: &Certificate, root: &Digest, directory: &Path) -> Result<Rel
 fn read_back(picture: &[u8], certificate: &[u8]) -> Result<(), String> {
     match scan::scan_bytes(picture) {
         Ok(Scanned::Certificate(bytes)) if bytes == certificate => Ok(()),
-        Ok(Scanned::Certificate(_) | Scanned::Small(_)) => Err("it reads as something else".to_owned()),
+        Ok(Scanned::Certificate(_) | Scanned::Small(_) | Scanned::WithStatus(_)) => {
+            Err("it reads as something else".to_owned())
+        }
         Err(reason) => Err(Unreadable::to_string(&reason)),
     }
 }

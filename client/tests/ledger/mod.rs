@@ -8,6 +8,7 @@ use concord_spec::bundle::{Checkpoint, Selection};
 use concord_spec::charter::signed::SignedCharter;
 use concord_spec::codec::{self, Writer};
 use concord_spec::epochs::RegionHistory;
+use concord_spec::id::Height;
 use concord_spec::key::SecretKey;
 use concord_spec::key::pem::{self, KeyKind, Protection};
 use concord_spec::ledger::{BlockContext, CheckEach, SectionName};
@@ -208,6 +209,11 @@ fn respond(method: &str, path: &str, body: &[u8], shared: &Shared) -> Answer {
             cbor(codec::to_vec(&history))
         }
         ("GET", ["blocks", height, "raw"]) => raw_block(&world, height),
+        ("GET", ["blocks", height, "renewal"]) => renewal(&world, height),
+        ("GET", ["series", _, "numbers", number, "proof"]) => {
+            let proof = world.status_proof(number.parse().unwrap());
+            proof.map_or_else(|_| unknown(), |proof| cbor(proof.to_bytes()))
+        }
         ("GET", ["series", id]) => series(&world, id),
         ("GET", ["offices", region, code]) => office(&world, &format!("{region}/{code}")),
         ("GET", ["records", id]) => id
@@ -269,6 +275,13 @@ fn office(world: &World, id: &str) -> Answer {
             "keyring": office.keyring, "labels": office.labels(), "utc_offset_minutes": office.utc_offset_minutes,
         }))
     })
+}
+
+fn renewal(world: &World, height: &str) -> Answer {
+    match world.renewal(Height(height.parse().unwrap())) {
+        Ok(renewal) => cbor(codec::to_vec(&renewal)),
+        Err(_) => problem(409, "NO_LATER_BLOCK", "it is the last one; try again after the next"),
+    }
 }
 
 fn raw_block(world: &World, height: &str) -> Answer {

@@ -130,19 +130,17 @@ fn policy(vector: &Value) -> Value {
 }
 
 fn presented(vector: &Value) -> &'static str {
-    if vector["certificate"].is_string() {
-        "certificate"
-    } else {
-        "credential"
-    }
+    let members = ["certificate", "credential", "with_status"];
+    let found = members.into_iter().find(|member| vector[*member].is_string());
+    found.unwrap()
 }
 
 /// What a person would present: the text of the code that carries these bytes.
 fn code(vector: &Value) -> String {
-    let prefix = if presented(vector) == "certificate" {
-        "CC1:"
-    } else {
-        "CC0:"
+    let prefix = match presented(vector) {
+        "certificate" => "CC1:",
+        "credential" => "CC0:",
+        _ => "CC3:",
     };
     format!("{prefix}{}", base45::encode(bytes(vector, presented(vector))))
 }

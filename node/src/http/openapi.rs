@@ -4,7 +4,9 @@ use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
-use super::{blocks, bundle, directory, events, federation, health, recognition, records, sections, status, submit};
+use super::{
+    blocks, bundle, directory, events, federation, health, proofs, recognition, records, sections, status, submit,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -20,6 +22,7 @@ use super::{blocks, bundle, directory, events, federation, health, recognition, 
         records::receipt,
         blocks::block,
         blocks::raw_block,
+        proofs::renewal,
         status::status,
         directory::charter,
         federation::federation,
@@ -32,6 +35,7 @@ use super::{blocks, bundle, directory, events, federation, health, recognition, 
         directory::series,
         directory::one_series,
         directory::number,
+        proofs::status_proof,
         sections::section,
         sections::directory,
         bundle::bundle,

@@ -55,6 +55,7 @@ impl Bench {
             meters: metrics.http.clone(),
             bundles: Bundles::start(view, metrics.http.clone(), stop.clone()),
             metrics,
+            history: Mutex::default(),
             page: None,
             stop,
         };
@@ -371,6 +372,64 @@ async fn a_bundle_after_a_change_of_regions_shows_the_handover() {
     // Who sealed a block is told by the regions of its own height.
     assert_eq!(bench.json("/v1/blocks/1").await["seal"], sealed);
     assert!(!sealed["signers"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_status_proof_leads_from_a_number_to_the_seal_of_the_last_block() {
+    use concord_spec::status::Standing;
+    use concord_spec::status_proof::StatusProof;
+    let bench = Bench::new().await;
+    let issue = bench.ledger.issue(0, 16);
+    bench.ledger.commit(&bench.api.pool, vec![issue]);
+    let (status, body) = bench.get("/v1/series/1/numbers/7/proof").await;
+    assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
+    let proof = StatusProof::from_bytes(&body).unwrap();
+    let state = bench.ledger.state();
+    assert_eq!(
+        (proof.head.height, proof.standing()),
+        (state.tip().height, Standing::InForce)
+    );
+    proof.verify(&state.chain_id(), state.region_set()).unwrap();
+    for (path, code) in [
+        ("/v1/series/1/numbers/16/proof", "NOT_ISSUED"),
+        ("/v1/series/9/numbers/0/proof", "UNKNOWN_SERIES"),
+    ] {
+        let (status, body) = bench.get(path).await;
+        let problem: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((status, &problem["code"]), (StatusCode::NOT_FOUND, &code.into()));
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_shows_every_earlier_block_through_the_last_one() {
+    use concord_spec::id::Height;
+    use concord_spec::renewal::Renewal;
+    let bench = Bench::new().await;
+    for _ in 0..300 {
+        bench.ledger.commit(&bench.api.pool, Vec::new());
+    }
+    let state = bench.ledger.state();
+    let last = state.tip().height;
+    for height in [1, 2, 255, 256, 257, last.0 - 1] {
+        let (status, body) = bench.get(&format!("/v1/blocks/{height}/renewal")).await;
+        assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
+        let renewal = Renewal::from_bytes(&body).unwrap();
+        let block = bench.ledger.world().checkpoint(Height(height)).unwrap();
+        renewal.shows(block.height, &block.hash).unwrap();
+        let seal = renewal
+            .seal
+            .verify(&state.chain_id(), last, &renewal.header.hash(), state.region_set());
+        assert_eq!((seal, renewal.header.height), (Ok(()), last));
+    }
+    for (height, status, code) in [
+        (last.0, StatusCode::CONFLICT, "NO_LATER_BLOCK"),
+        (last.0 + 1, StatusCode::NOT_FOUND, "UNKNOWN_BLOCK"),
+        (0, StatusCode::NOT_FOUND, "UNKNOWN_BLOCK"),
+    ] {
+        let (found, body) = bench.get(&format!("/v1/blocks/{height}/renewal")).await;
+        let problem: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((found, &problem["code"]), (status, &code.into()));
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod changes;
 mod forks;
 mod moved;
 mod presented;
+pub(super) mod fresh;
 mod receipts;
 mod recognised;
 mod reports;
@@ -67,6 +68,8 @@ pub(super) fn file() -> Result<Value, Error> {
         moved::offices,
         presented::claims,
         presented::holders,
+        fresh::statuses,
+        fresh::renewals,
     ] {
         let (more_bundles, more_vectors) = part()?;
         bundles.extend(more_bundles.into_iter().map(|(name, bundle)| (name.to_owned(), bundle)));
@@ -75,7 +78,7 @@ pub(super) fn file() -> Result<Value, Error> {
     reports::add(&bundles, &mut vectors)?;
     let refused = [super::bundles::refused()?, changes::refused()?, moved::refused()?].concat();
     Ok(json!({
-        "about": "verify(`certificate` or `credential`, the bundle of that name, policy, `now` in ms) gives `verdict` and `exit`. `report`: the whole report, byte for byte (`spec/text/report.schema.json`). The policy is `own_region`, `max_age_ms`, `purpose`, where they are there, and `recorded_required`, true unless it says false; `asked`: of the holder, `nonce`, `audience` where it is there, `max_age_ms`. `code`: the text of the QR code. `recognised`: as what, by a declaration. `issuer_named`: what the office was called then.",
+        "about": "verify(`certificate`, `credential` or `with_status`, the bundle of that name, policy, `now` in ms) gives `verdict` and `exit`. `report`: the whole report, byte for byte (`spec/text/report.schema.json`). The policy is `own_region`, `max_age_ms`, `purpose`, where they are there, and `recorded_required`, true unless it says false; `asked`: of the holder, `nonce`, `audience` where it is there, `max_age_ms`. `code`: the text of the QR code. `recognised`: as what, by a declaration. `issuer_named`: what the office was called then.",
         "bundles": bundles,
         "vectors": vectors,
         "refused_bundles": refused,
@@ -289,13 +292,13 @@ fn changed(scene: &Scene) -> Result<Vec<Value>, Error> {
         forged: SignedCredential::sign(forged, &scene.world.series_key),
     };
     let bytes = good.to_bytes();
-    let newer = super::replaced(&bytes, &[0x84, 0x01], &[0x84, 0x03])?;
+    let newer = super::replaced(&bytes, &[0x84, 0x01], &[0x84, 0x04])?;
     let mut all = vec![
         vector("unchanged", "later", &bytes, "SUPERSEDED"),
         vector("nothing", "later", &[], "UNREADABLE"),
         vector("cut by a byte", "later", &shortened(&bytes, 1), "UNREADABLE"),
         vector("a byte after it", "later", &with_trailing(&bytes), "UNREADABLE"),
-        vector("version 3", "later", &newer, "NEEDS NEWER SOFTWARE"),
+        vector("version 4", "later", &newer, "NEEDS NEWER SOFTWARE"),
     ];
     for (name, change) in CHANGES {
         let mut certificate = good.clone();

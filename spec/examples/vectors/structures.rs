@@ -1,6 +1,7 @@
 //! Structures that no other file shows by themselves: sections, blocks, receipts, histories of regions, evidence
 //! (`spec/text`, by the names of the CDDL), each with twins that are none.
 
+use super::certificates::fresh;
 use super::records::{federation, offices};
 use super::{Error, shortened, with_trailing};
 use concord_spec::block::Header;
@@ -74,6 +75,8 @@ fn good() -> Result<Vec<Good>, Error> {
     let evidence: Vec<Vec<u8>> = evidence.collect();
     let card = federation.card(10)?;
     let (handovers, regions) = (federation.handovers(), federation.state.region_set());
+    let (proof, with_status, renewed) = fresh::samples()?;
+    let set = proof.sets.first().ok_or("no set")?;
     Ok(vec![
         ("charter", to_vec(federation.state.charter()), true),
         ("charter-region", to_vec(&card), false),
@@ -95,6 +98,14 @@ fn good() -> Result<Vec<Good>, Error> {
         ("presentation", presentation.to_bytes(), false),
         ("statement", to_vec(presentation.statement()), true),
         ("disclosure", to_vec(disclosure), false),
+        ("set-shown", to_vec(set), false),
+        ("tree-place", to_vec(&proof.series), false),
+        ("state-head", to_vec(&proof.head), false),
+        ("status-proof", proof.to_bytes(), true),
+        ("with-status", with_status.to_bytes(), true),
+        ("renewal", to_vec(&renewed.receipt.seal), true),
+        ("renewed-receipt", to_vec(&renewed.receipt), true),
+        ("renewed-certificate", renewed.to_bytes(), true),
     ])
 }
 
@@ -112,12 +123,19 @@ fn twins(kind: &str, bytes: &[u8], versioned: bool) -> Result<Vec<Value>, Error>
     ];
     if kind != "region-set" {
         let longer = [&[head.saturating_add(1)], body, &[0xf6]].concat();
-        all.push(refusal("an element more", &longer, "WrongLength"));
+        // A list of two or three forms has a bound.
+        let result = if kind == "set-shown" {
+            "OverBound"
+        } else {
+            "WrongLength"
+        };
+        all.push(refusal("an element more", &longer, result));
     }
     if versioned {
-        let (_, rest) = body.split_first().ok_or("no version")?;
-        let newer = [&[*head, 0x02], rest].concat();
-        all.push(refusal("version 2", &newer, "UnknownVersion"));
+        let (version, rest) = body.split_first().ok_or("no version")?;
+        let newer = version.saturating_add(1);
+        let name = format!("version {newer}");
+        all.push(refusal(&name, &[&[*head, newer], rest].concat(), "UnknownVersion"));
     }
     Ok(all)
 }

@@ -174,6 +174,14 @@ pub struct SectionRoot {
 }
 wire_array!(SectionRoot { name, root });
 
+impl SectionRoot {
+    /// The hash of the leaf.
+    #[must_use]
+    pub fn leaf(&self) -> Digest {
+        leaf_hash(&codec::to_vec(self))
+    }
+}
+
 /// Root of a section that is one document.
 #[must_use]
 pub fn document_root(document: &[u8]) -> Digest {
@@ -183,9 +191,6 @@ pub fn document_root(document: &[u8]) -> Digest {
 /// RFC 9162 root over the sections, which must be sorted by name.
 #[must_use]
 pub fn state_root(sections: &[SectionRoot]) -> Digest {
-    let leaves: Vec<Digest> = sections
-        .iter()
-        .map(|section| leaf_hash(&codec::to_vec(section)))
-        .collect();
+    let leaves: Vec<Digest> = sections.iter().map(SectionRoot::leaf).collect();
     merkle::root(&leaves)
 }

@@ -33,6 +33,13 @@ impl StatusSection {
         self.tree.root()
     }
 
+    /// Place of a series, number of series, and the path of its leaf under [`Self::root`].
+    #[must_use]
+    pub fn path(&self, id: SeriesId) -> Option<(usize, usize, Vec<Digest>)> {
+        let (position, _) = self.series.get(&id)?;
+        Some((*position, self.tree.len(), self.tree.path(*position)?))
+    }
+
     /// Puts the status of a series in its place; a series not seen before comes last.
     pub(crate) fn put(&mut self, id: SeriesId, status: SeriesStatus) {
         let leaf = status.leaf(id);

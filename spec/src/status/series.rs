@@ -22,6 +22,49 @@ pub enum Standing {
     NotIssued,
 }
 
+impl Standing {
+    /// How a number stands in a series that has issued those below `next`, by precedence: annulled, revoked, superseded, suspended
+    /// (DESIGN 4.6).
+    pub(crate) fn of(number: u64, next: u64, is_in: impl Fn(StatusKind) -> bool) -> Self {
+        if number >= next {
+            return Self::NotIssued;
+        }
+        let by_precedence = [
+            (StatusKind::Annulled, Self::Annulled),
+            (StatusKind::Revoked, Self::Revoked),
+            (StatusKind::Superseded, Self::Superseded),
+            (StatusKind::Suspended, Self::Suspended),
+        ];
+        let against = by_precedence.into_iter().find(|(kind, _)| is_in(*kind));
+        against.map_or(Self::InForce, |(_, standing)| standing)
+    }
+}
+
+/// What a series' leaf says of one of its sets: its chunks and its root; nothing of an empty set.
+pub(crate) type SetRoot = Option<(u64, Digest)>;
+
+/// The leaf of a series in its section: CBOR `[series, next, revoked, annulled, suspended, superseded, annotated]`, where an empty
+/// set is null and any other `[chunks, root]`.
+///
+/// The number of chunks is there because a path proves a place in a tree only for a size that is known.
+pub(crate) fn leaf_bytes(series: SeriesId, next: u64, sets: &[SetRoot; 5]) -> Vec<u8> {
+    let mut w = Writer::new();
+    w.array(7);
+    w.wire(&series);
+    w.uint(next);
+    for set in sets {
+        match set {
+            None => w.null(),
+            Some((chunks, root)) => {
+                w.array(2);
+                w.uint(*chunks);
+                w.wire(root);
+            }
+        }
+    }
+    w.into_vec()
+}
+
 /// Numbers 0 to `next` - 1 are issued; sets say what happened to them since. A clone is cheap.
 /// In CBOR `[next, revoked, annulled, suspended, superseded, annotated]`, each set an array of chunks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,17 +130,7 @@ impl SeriesStatus {
     /// How a number stands, by precedence: annulled, revoked, superseded, suspended (DESIGN 4.6).
     #[must_use]
     pub fn standing(&self, number: u64) -> Standing {
-        if number >= self.next {
-            return Standing::NotIssued;
-        }
-        let by_precedence = [
-            (&self.annulled, Standing::Annulled),
-            (&self.revoked, Standing::Revoked),
-            (&self.superseded, Standing::Superseded),
-            (&self.suspended, Standing::Suspended),
-        ];
-        let against = by_precedence.into_iter().find(|(set, _)| set.contains(number));
-        against.map_or(Standing::InForce, |(_, standing)| standing)
+        Standing::of(number, self.next, |kind| self.set(kind).contains(number))
     }
 
     /// Whether something was noted on a number.
@@ -106,27 +139,14 @@ impl SeriesStatus {
         self.annotated.contains(number)
     }
 
-    /// The leaf of the series in its section: CBOR `[series, next, revoked, annulled, suspended, superseded, annotated]`, where an
-    /// empty set is null and any other `[chunks, root]`.
-    ///
-    /// The number of chunks is there because a path proves a place in a tree only for a size that is known.
+    /// The leaf of the series in its section (`spec/text/status.md`).
     #[must_use]
     pub fn leaf_bytes(&self, series: SeriesId) -> Vec<u8> {
-        let mut w = Writer::new();
-        w.array(7);
-        w.wire(&series);
-        w.uint(self.next);
-        for kind in StatusKind::ALL {
+        let root = |kind| {
             let set = self.set(kind);
-            if set.is_empty() {
-                w.null();
-            } else {
-                w.array(2);
-                w.uint(set.chunk_count());
-                w.wire(&set.root());
-            }
-        }
-        w.into_vec()
+            (!set.is_empty()).then(|| (set.chunk_count(), set.root()))
+        };
+        leaf_bytes(series, self.next, &StatusKind::ALL.map(root))
     }
 
     /// The hash of that leaf.

@@ -204,7 +204,7 @@ impl Wire for StatusSet {
 }
 
 /// Chunk index and place in it.
-pub(super) fn split(number: u64) -> (u64, u16) {
+pub(crate) fn split(number: u64) -> (u64, u16) {
     let size = u64::from(CHUNK_NUMBERS);
     (number / size, u16::try_from(number % size).unwrap_or_default())
 }

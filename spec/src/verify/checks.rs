@@ -1,11 +1,13 @@
 //! The checks, in the order of a report; the first that fails settles the verdict.
 
+use super::evidence::{At, Shows};
+use super::fresh::{self, Fresh};
 use super::ground::{Broken, Dates, Ground};
 use super::holder::{Held, holder};
 use super::recognised::recognised;
 use super::report::{Check, CheckName, Claim, Content, DataUsed, Recognised, Report, Subject, Verdict};
 use super::seen::SealsSeen;
-use super::{Device, Policy};
+use super::{Decoded, Device, Policy, Proof};
 use crate::bundle::TrustedState;
 use crate::catalogue::{Label, TypeDefinition};
 use crate::certificate::Certificate;
@@ -13,8 +15,8 @@ use crate::credential::{Credential, SignedCredential};
 use crate::id::{Height, OfficeId, RegionId, UnixMillis};
 use crate::ledger::Series;
 use crate::ledger::standing::{self, Offices};
-use crate::presentation::CertificateFile;
-use crate::receipt::Receipt;
+use crate::presentation::{CertificateFile, Presentation};
+use crate::receipt::Evidence;
 use crate::status::{SeriesStatus, Standing};
 
 /// What was found so far.
@@ -26,10 +28,19 @@ pub(super) struct Findings {
     subject: Option<Subject>,
     /// The time of its block, when its seal shows that.
     sealed: Option<UnixMillis>,
+    /// A status proof came with it.
+    with_proof: bool,
     pub(super) recognised: Option<Recognised>,
 }
 
 impl Findings {
+    fn with(proof: bool) -> Self {
+        Self {
+            with_proof: proof,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn note(&mut self, name: CheckName, ground: Ground) {
         self.checks.push(Check::new(name, ground));
     }
@@ -46,11 +57,14 @@ impl Findings {
 
     pub(super) fn report(mut self, state: &TrustedState, device: &Device) -> Report {
         let verdict = self.verdict.unwrap_or(Verdict::Valid);
-        for name in CheckName::ALL {
+        let proof = self.with_proof.then_some(CheckName::StatusProof);
+        for name in CheckName::ALL.into_iter().chain(proof) {
             if !self.checks.iter().any(|check| check.name == name) {
                 self.note(name, Ground::SettledBefore);
             }
         }
+        // The order in which they are told.
+        self.checks.sort_by_key(|check| check.name);
         Report {
             verdict,
             data_from_ms: (verdict == Verdict::ValidOnDataFrom)
@@ -94,75 +108,96 @@ pub(super) struct Origin<'a> {
     pub(super) holder: OfficeId,
 }
 
-pub(super) fn certificate(
-    file: &CertificateFile,
+/// Everything about what was presented. A status proof that counts puts the device's time on.
+pub(super) fn all(
+    decoded: &Decoded,
+    proof: Option<Proof>,
     state: &TrustedState,
     policy: &Policy,
-    device: &Device,
+    device: &mut Device,
     seen: &mut SealsSeen,
 ) -> Findings {
-    let mut findings = Findings::default();
-    let (certificate, presentation) = (file.certificate(), file.presentation());
-    let credential = &certificate.credential;
+    match decoded {
+        Decoded::File(CertificateFile::Certificate(found)) => {
+            certificate(found, None, proof, state, policy, device, seen)
+        }
+        Decoded::File(CertificateFile::Renewed(found)) => certificate(found, None, proof, state, policy, device, seen),
+        Decoded::File(CertificateFile::Presentation(found)) => {
+            certificate(found.certificate(), Some(found), proof, state, policy, device, seen)
+        }
+        Decoded::Credential(found) => credential(found, proof, state, policy, device, seen),
+    }
+}
+
+fn certificate<E: Shows>(
+    certificate: &Certificate<E>,
+    presentation: Option<&Presentation>,
+    proof: Option<Proof>,
+    state: &TrustedState,
+    policy: &Policy,
+    device: &mut Device,
+    seen: &mut SealsSeen,
+) -> Findings {
+    let mut findings = Findings::with(proof.is_some());
+    let signed = &certificate.credential;
     let receipt = &certificate.receipt;
     findings.note(
         CheckName::Readable,
-        presentation.map_or(Ground::Certificate, |_| Ground::Presentation),
+        presentation.map_or(E::READABLE, |_| Ground::Presentation),
     );
-    findings.subject = Some(subject(credential, Some(receipt), state));
+    findings.subject = Some(subject(signed, Some(receipt.at()), state));
     // The seal first: only what it covers may tell that the issuer is newer than the data.
-    let newer = receipt.height > state.height();
     let recorded = recorded(certificate, state, seen);
-    let other_regions = newer && recorded == Err(Broken::Seal);
-    let newer = newer && (recorded.is_ok() || other_regions);
-    let Some(origin) = authentic(&mut findings, credential, state, newer, Some(receipt.height)) else {
+    let sealed = receipt.seal.sealed(receipt.at());
+    let other_regions = sealed.height > state.height() && recorded == Err(Broken::Seal);
+    let newer = receipt.height > state.height() && (recorded.is_ok() || other_regions);
+    let Some(origin) = authentic(&mut findings, signed, state, newer, Some(receipt.height)) else {
         return findings;
     };
-    let block = receipt.height;
-    let sealed = match recorded {
-        Ok(()) => Ok(Ground::Sealed {
-            block,
-            time_ms: receipt.time,
-        }),
+    let fresh = fresh::judge(proof, signed.credential(), &origin, state, seen);
+    let ground = match recorded {
+        Ok(()) => Ok(receipt.seal.ground(receipt.at())),
         Err(Broken::Seal) if other_regions => Ok(Ground::RegionsNewer {
-            block,
+            block: sealed.height,
             height: state.height(),
         }),
         Err(what) => Err(Ground::Broken { what }),
     };
-    match sealed.and_then(|ground| fits_series(certificate, &origin, state).map(|()| ground)) {
+    match ground.and_then(|ground| fits_series(certificate, &origin, state, &fresh).map(|()| ground)) {
         Ok(ground) => findings.note(CheckName::Recorded, ground),
         Err(ground) => {
             findings.decide(CheckName::Recorded, ground, Verdict::NotGenuine);
             return findings;
         }
     }
-    findings.sealed = recorded.is_ok().then_some(receipt.time);
+    findings.sealed = recorded.is_ok().then_some(sealed.time);
     let asked = policy.asked.as_ref();
-    let held = holder(&mut findings, credential.credential(), presentation, asked, device.now);
+    let held = holder(&mut findings, signed.credential(), presentation, asked, device.now);
     if held == Held::Forged {
         return findings;
     }
-    let unknown_status = here_and_now(&mut findings, credential, &origin, state, policy, device);
+    let unknown_status = here_and_now(&mut findings, signed, &origin, &fresh, state, policy, device);
     if unknown_status || other_regions {
         findings.settle(Verdict::Unknown);
     }
     not_shown(&mut findings, held);
-    if newer {
+    if newer && !fresh.covers(receipt.height) {
         findings.data_from = Some(receipt.time);
         findings.settle(Verdict::ValidOnDataFrom);
     }
-    old_data(&mut findings, state, policy, device.now);
+    old_data(&mut findings, &fresh, state, policy, device.now);
     findings
 }
 
-pub(super) fn credential(
+fn credential(
     credential: &SignedCredential,
+    proof: Option<Proof>,
     state: &TrustedState,
     policy: &Policy,
-    device: &Device,
+    device: &mut Device,
+    seen: &mut SealsSeen,
 ) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings::with(proof.is_some());
     findings.note(CheckName::Readable, Ground::SmallCode);
     findings.subject = Some(subject(credential, None, state));
     // Without a receipt nothing shows how new it is: a series the bundle does not know may be newer than the bundle.
@@ -170,6 +205,8 @@ pub(super) fn credential(
         return findings;
     };
     let series = origin.series;
+    // A status proof shows that the number is issued, not that it is this credential: it takes the place of no receipt.
+    let fresh = fresh::judge(proof, credential.credential(), &origin, state, seen);
     let shown = if series.frozen.is_some() {
         Ground::SmallCodeOfFrozen { series: series.id }
     } else if policy.recorded_required {
@@ -181,7 +218,7 @@ pub(super) fn credential(
     findings.note(CheckName::Recorded, shown);
     let asked = policy.asked.as_ref();
     let held = holder(&mut findings, credential.credential(), None, asked, device.now);
-    let unknown_status = here_and_now(&mut findings, credential, &origin, state, policy, device);
+    let unknown_status = here_and_now(&mut findings, credential, &origin, &fresh, state, policy, device);
     if unknown_status {
         findings.settle(Verdict::Unknown);
     }
@@ -189,7 +226,7 @@ pub(super) fn credential(
     if missing {
         findings.settle(Verdict::NotShownRecorded);
     }
-    old_data(&mut findings, state, policy, device.now);
+    old_data(&mut findings, &fresh, state, policy, device.now);
     findings
 }
 
@@ -276,7 +313,7 @@ fn unknown_series(findings: &mut Findings, credential: &Credential, state: &Trus
 }
 
 /// Paths, times and seal of a certificate.
-fn recorded(certificate: &Certificate, state: &TrustedState, seen: &mut SealsSeen) -> Result<(), Broken> {
+fn recorded<E: Shows>(certificate: &Certificate<E>, state: &TrustedState, seen: &mut SealsSeen) -> Result<(), Broken> {
     let receipt = &certificate.receipt;
     let batch_root = certificate.batch_root().map_err(|_| Broken::Batch)?;
     let issued_ms = certificate.credential.credential().issued_at.saturating_mul(1_000);
@@ -286,20 +323,20 @@ fn recorded(certificate: &Certificate, state: &TrustedState, seen: &mut SealsSee
     if receipt.height == Height(0) {
         return Err(Broken::NoBlock);
     }
-    // The times of blocks ascend: what a quorum of an old set, or of an invented future, seals out of turn is no block of this chain.
-    if receipt.height.cmp(&state.height()) != receipt.time.cmp(&state.time()) {
+    if !receipt.at().fits(state) {
         return Err(Broken::Time);
     }
     let block = receipt.block_hash(&batch_root).map_err(|_| Broken::Path)?;
-    if seen.hold(state, receipt, &block) {
-        Ok(())
-    } else {
-        Err(Broken::Seal)
-    }
+    receipt.seal.shows(receipt.at(), &block, state, seen)
 }
 
-/// Whether the series, as the bundle knows it, can have issued this in that block.
-fn fits_series(certificate: &Certificate, origin: &Origin<'_>, state: &TrustedState) -> Result<(), Ground> {
+/// Whether the series, as the bundle and a status proof know it, can have issued this in that block.
+fn fits_series<E: Evidence>(
+    certificate: &Certificate<E>,
+    origin: &Origin<'_>,
+    state: &TrustedState,
+    fresh: &Fresh,
+) -> Result<(), Ground> {
     let receipt = &certificate.receipt;
     let (series, id) = (origin.series, origin.series.id);
     if receipt.height < series.since {
@@ -311,7 +348,8 @@ fn fits_series(certificate: &Certificate, origin: &Origin<'_>, state: &TrustedSt
     let number = certificate.credential.credential().id.number;
     // A bundle may lack the status of this type and region: then the receipt alone tells.
     let past = |status: &SeriesStatus| number.0 >= status.next;
-    if receipt.height <= state.height() && state.status(origin.region, series).is_some_and(past) {
+    let by_data = receipt.height <= state.height() && state.status(origin.region, series).is_some_and(past);
+    if by_data || fresh.denies(receipt.height) {
         return Err(Ground::NotIssuedThen { series: id, number });
     }
     Ok(())
@@ -323,32 +361,45 @@ fn here_and_now(
     findings: &mut Findings,
     signed: &SignedCredential,
     origin: &Origin<'_>,
+    fresh: &Fresh,
     state: &TrustedState,
     policy: &Policy,
-    device: &Device,
+    device: &mut Device,
 ) -> bool {
     let credential = signed.credential();
-    let unknown_status = status(findings, credential, origin, state);
+    if let Some(ground) = &fresh.ground {
+        findings.note(CheckName::StatusProof, ground.clone());
+    }
+    if let Some(proof) = &fresh.counts {
+        findings.sealed = findings.sealed.max(Some(proof.head.time));
+        device.now = device.now.max(proof.head.time);
+    }
+    let unknown_status = status(findings, credential, origin, fresh, state);
     in_force(findings, credential, device.now);
     recognised(findings, signed, origin, state, policy, device.now);
-    unknown_status
+    unknown_status || fresh.is_worthless()
 }
 
 /// Notes the status; says whether it makes the verdict amber where nothing weighs more.
-fn status(findings: &mut Findings, credential: &Credential, origin: &Origin<'_>, state: &TrustedState) -> bool {
+fn status(
+    findings: &mut Findings,
+    credential: &Credential,
+    origin: &Origin<'_>,
+    fresh: &Fresh,
+    state: &TrustedState,
+) -> bool {
     let name = CheckName::Status;
-    let Some(status) = state.status(origin.region, origin.series) else {
+    let Some((height, standing, annotated)) = fresh::standing(fresh, credential.id.number.0, origin, state) else {
         findings.note(name, Ground::StatusNotCarried);
         return true;
     };
-    let (number, height) = (credential.id.number.0, state.height());
-    match status.standing(number) {
-        Standing::InForce if status.is_annotated(number) => {
+    match standing {
+        Standing::InForce if annotated => {
             findings.note(name, Ground::Annotated { height });
             return true;
         }
         Standing::InForce => findings.note(name, Ground::Clear { height }),
-        // At or past `next` there is no status yet: the receipt is newer than the bundle.
+        // At or past `next` there is no status yet: the receipt is newer than what the status is as of.
         Standing::NotIssued => findings.note(name, Ground::NoStatusYet { height }),
         Standing::Suspended => findings.decide(name, Ground::Suspended { height }, Verdict::Suspended),
         Standing::Superseded => findings.decide(name, Ground::Superseded { height }, Verdict::Superseded),
@@ -381,15 +432,14 @@ fn not_shown(findings: &mut Findings, held: Held) {
     }
 }
 
-fn old_data(findings: &mut Findings, state: &TrustedState, policy: &Policy, now: UnixMillis) {
-    let age = now.0.saturating_sub(state.time().0);
-    if policy.max_age_ms.is_some_and(|most| age > most) {
-        findings.data_from.get_or_insert(state.time());
+fn old_data(findings: &mut Findings, fresh: &Fresh, state: &TrustedState, policy: &Policy, now: UnixMillis) {
+    if let Some(from) = fresh.too_old(state, policy, now) {
+        findings.data_from.get_or_insert(from);
         findings.settle(Verdict::ValidOnDataFrom);
     }
 }
 
-fn subject(signed: &SignedCredential, receipt: Option<&Receipt>, state: &TrustedState) -> Subject {
+fn subject(signed: &SignedCredential, recorded: Option<At>, state: &TrustedState) -> Subject {
     let credential = signed.credential();
     let content = &credential.content;
     let definition = state.catalogue().get(&credential.vct);
@@ -397,8 +447,8 @@ fn subject(signed: &SignedCredential, receipt: Option<&Receipt>, state: &Trusted
         credential: credential.id,
         issuer: credential.issuer.to_string(),
         vct: credential.vct.to_string(),
-        recorded_height: receipt.map(|receipt| receipt.height),
-        recorded_ms: receipt.map(|receipt| receipt.time),
+        recorded_height: recorded.map(|block| block.height),
+        recorded_ms: recorded.map(|block| block.time),
         content: Content {
             printed_number: content.printed_number.clone(),
             holders: content.holders.iter().map(|holder| holder.name.clone()).collect(),

@@ -21,8 +21,24 @@ pub enum Broken {
     Time,
     /// The batch is not in the block.
     Path,
+    /// The block is not of the history of the later one that it is said to be seen through.
+    History,
     /// The block is not sealed by the regions in force at its height.
     Seal,
+}
+
+/// What a status proof lacks of showing how its credential stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BrokenStatus {
+    /// It is about another credential.
+    Other,
+    /// It is about another type or region than those of the series.
+    Section,
+    /// Beside the data's height and time, no block of its height can be of its time.
+    Time,
+    /// One of its paths does not fit its tree.
+    Path,
 }
 
 /// A declaration of the verifier's region that does not cover the credential.
@@ -52,6 +68,8 @@ pub enum Ground {
     Certificate,
     /// A presentation: a certificate with its holder's statement.
     Presentation,
+    /// A certificate of version 2: its block is seen through a later one.
+    RenewedCertificate,
     /// A credential alone, from a small code.
     SmallCode,
     /// Not the one encoding of a certificate or credential.
@@ -170,6 +188,17 @@ pub enum Ground {
         /// Its time, Unix milliseconds.
         time_ms: UnixMillis,
     },
+    /// In a block that is of the history of a later, sealed one.
+    SeenThrough {
+        /// The block.
+        block: Height,
+        /// Its time, Unix milliseconds.
+        time_ms: UnixMillis,
+        /// The later block.
+        through: Height,
+        /// Its time, Unix milliseconds.
+        through_ms: UnixMillis,
+    },
     /// A small code of a series that is frozen: whoever took its key could have made it.
     SmallCodeOfFrozen {
         /// The series.
@@ -225,6 +254,30 @@ pub enum Ground {
     PresentedAhead {
         /// When, by the holder's clock.
         time_ms: UnixMillis,
+    },
+    /// The status is that of a sealed block, newer than the data.
+    StatusShown {
+        /// The block.
+        block: Height,
+        /// Its time, Unix milliseconds.
+        time_ms: UnixMillis,
+    },
+    /// The status proof is not newer than the data, which so count.
+    StatusNotNewer {
+        /// The proof's block.
+        block: Height,
+        /// Height of the data.
+        height: Height,
+    },
+    /// Not the one encoding of a status proof.
+    StatusUnread {
+        /// What is wrong, for programmers.
+        detail: String,
+    },
+    /// The status proof does not show how the credential stands.
+    StatusBroken {
+        /// What does not hold.
+        what: BrokenStatus,
     },
     /// The data do not carry the status of this type and region.
     StatusNotCarried,
@@ -329,9 +382,12 @@ impl Ground {
             Self::Certificate
             | Self::Presentation
             | Self::HolderShown { .. }
+            | Self::RenewedCertificate
             | Self::SmallCode
             | Self::Signed { .. }
             | Self::Sealed { .. }
+            | Self::SeenThrough { .. }
+            | Self::StatusShown { .. }
             | Self::Clear { .. }
             | Self::InForce { .. }
             | Self::OwnRegion
@@ -357,6 +413,8 @@ impl Ground {
             | Self::OtherAudience { .. }
             | Self::PresentedTooOld { .. }
             | Self::PresentedAhead { .. }
+            | Self::StatusUnread { .. }
+            | Self::StatusBroken { .. }
             | Self::Revoked { .. }
             | Self::Annulled { .. }
             | Self::Suspended { .. }
@@ -377,6 +435,7 @@ impl Ground {
             Self::NotRequired
             | Self::HolderNotAsked
             | Self::HolderSigned { .. }
+            | Self::StatusNotNewer { .. }
             | Self::NoRegion
             | Self::SettledBefore
             | Self::NothingToCheck => OutcomeOf::NotChecked,

@@ -144,7 +144,7 @@ impl Verdict {
 }
 
 /// What a check is about, in the order in which they are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckName {
     /// It can be read.
@@ -155,6 +155,8 @@ pub enum CheckName {
     Recorded,
     /// Shown by its holder, where the verifier asks.
     Holder,
+    /// A proof of its status that came with it; told only where one did.
+    StatusProof,
     /// No status stands against it.
     Status,
     /// Between its legal dates.
@@ -178,7 +180,7 @@ pub enum OutcomeOf {
 }
 
 impl CheckName {
-    /// Every check, in order.
+    /// Every check that is always made, in order.
     pub const ALL: [Self; 7] = [
         Self::Readable,
         Self::Authentic,

@@ -4,7 +4,7 @@ use crate::bundle::TrustedState;
 use crate::codec::to_vec;
 use crate::digest::{Digest, sha256};
 use crate::id::{Height, UnixMillis};
-use crate::receipt::Receipt;
+use crate::seal::Seal;
 use std::collections::HashSet;
 
 /// Most seals that are remembered, 32 bytes each.
@@ -26,24 +26,20 @@ impl SealsSeen {
         Self::default()
     }
 
-    /// Whether the regions in force at the receipt's height sealed this block with this very seal.
-    pub(super) fn hold(&mut self, state: &TrustedState, receipt: &Receipt, block: &Digest) -> bool {
+    /// Whether the regions in force at a height sealed this block of it with this very seal.
+    pub(super) fn hold(&mut self, state: &TrustedState, height: Height, seal: &Seal, block: &Digest) -> bool {
         let by = (state.chain_id(), state.height(), state.time());
         if self.by != Some(by) {
             self.by = Some(by);
             self.holding.clear();
         }
         // The seal itself is part of it: a broken one of a block that is known to be sealed is a broken one.
-        let height = receipt.height.0.to_be_bytes();
-        let which = sha256(&[&height, block.as_bytes(), &to_vec(&receipt.seal)]);
+        let which = sha256(&[&height.0.to_be_bytes(), block.as_bytes(), &to_vec(seal)]);
         if self.holding.contains(&which) {
             return true;
         }
-        let regions = state.regions_at(receipt.height);
-        let holds = receipt
-            .seal
-            .verify(&state.chain_id(), receipt.height, block, regions)
-            .is_ok();
+        let regions = state.regions_at(height);
+        let holds = seal.verify(&state.chain_id(), height, block, regions).is_ok();
         if holds {
             if self.holding.len() >= MOST {
                 self.holding.clear();

@@ -282,6 +282,7 @@ impl CheckName {
             Self::Authentic => ("出证机关", "authentic"),
             Self::Recorded => ("登记", "recorded"),
             Self::Holder => ("持证人出示", "holder"),
+            Self::StatusProof => ("状态证明", "status proof"),
             Self::Status => ("状态", "status"),
             Self::InForce => ("有效期", "in force"),
             Self::Recognised => ("互认", "recognised"),

@@ -5,6 +5,7 @@
 
 mod bundles;
 mod presented;
+mod proofs;
 mod rules;
 
 use super::{World, WorldError};
@@ -112,6 +113,7 @@ pub fn structures() -> Result<Vec<Structure>, WorldError> {
         samples.sealed()?,
         samples.changed()?,
         samples.bundles()?,
+        samples.proofs()?,
     ];
     Ok(parts.into_iter().chain(chain).chain(rules).flatten().collect())
 }

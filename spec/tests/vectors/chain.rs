@@ -13,6 +13,7 @@ use concord_spec::id::{Height, UnixMillis};
 use concord_spec::ledger::{BlockContext, CheckEach, LedgerState, Limits, Rejection};
 use concord_spec::record::{Action, Change, Payload, SignedRecord};
 use concord_spec::seal::Seal;
+use concord_spec::status_proof::WithStatus;
 use concord_spec::verify::{Ground, Policy, Presented, Verdict, verify};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -197,7 +198,12 @@ fn check_details(vector: &Value, presented: &Presented<'_>) {
             assert_eq!(credential.bytes(), *bytes);
             assert_eq!(credential_code_text(&credential), text(vector, "code"));
         }
-        Presented::Certificate(_) | Presented::Credential(_) => {}
+        Presented::WithStatus(bytes) if vector["code"].is_string() => {
+            let both = WithStatus::from_bytes(bytes).unwrap();
+            assert_eq!(both.to_bytes(), *bytes);
+            assert_eq!(both.code_text(), text(vector, "code"));
+        }
+        Presented::Certificate(_) | Presented::Credential(_) | Presented::WithStatus(_) => {}
     }
 }
 
@@ -225,16 +231,13 @@ fn every_certificate_gets_its_verdict() {
         .collect();
     let mut verdicts = BTreeSet::new();
     for vector in each(&file, "vectors") {
-        let member = if vector["certificate"].is_string() {
-            "certificate"
-        } else {
-            "credential"
-        };
+        let members = ["certificate", "credential", "with_status"];
+        let member = members.into_iter().find(|member| vector[*member].is_string()).unwrap();
         let input = bytes(vector, member);
-        let presented = if member == "certificate" {
-            Presented::Certificate(&input)
-        } else {
-            Presented::Credential(&input)
+        let presented = match member {
+            "certificate" => Presented::Certificate(&input),
+            "credential" => Presented::Credential(&input),
+            _ => Presented::WithStatus(&input),
         };
         let policy = policy(vector);
         let report = verify(

@@ -23,8 +23,10 @@ use concord_spec::presentation::{Presentation, Statement};
 use concord_spec::receipt::Receipt;
 use concord_spec::recognition::Recognition;
 use concord_spec::record::{Actor, Change, NumberRange, Scope, StatusChange};
+use concord_spec::renewal::{Renewal, RenewedCertificate, RenewedReceipt};
 use concord_spec::seal::{RegionSet, Seal};
 use concord_spec::status::{CHUNK_NUMBERS, Chunk, SeriesStatus, StatusKind};
+use concord_spec::status_proof::{SetShown, StateHead, StatusProof, TreePlace, WithStatus};
 use concord_spec::vote::Evidence;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -69,6 +71,14 @@ fn encoded_again(kind: &str, input: &[u8], max: usize) -> Result<Vec<u8>, CodecE
         "presentation" => again::<Presentation>(input, max),
         "statement" => again::<Statement>(input, max),
         "disclosure" => again::<Disclosure>(input, max),
+        "set-shown" => again::<SetShown>(input, max),
+        "tree-place" => again::<TreePlace>(input, max),
+        "state-head" => again::<StateHead>(input, max),
+        "status-proof" => again::<StatusProof>(input, max),
+        "with-status" => again::<WithStatus>(input, max),
+        "renewal" => again::<Renewal>(input, max),
+        "renewed-receipt" => again::<RenewedReceipt>(input, max),
+        "renewed-certificate" => again::<RenewedCertificate>(input, max),
         "label" => again::<Label>(input, max),
         "actor" => again::<Actor>(input, max),
         "scope" => again::<Scope>(input, max),

@@ -54,7 +54,7 @@ const fn target(name: &'static str, max_len: usize, decoder: Decoder) -> Target 
 }
 
 /// All targets.
-pub const TARGETS: [Target; 35] = [
+pub const TARGETS: [Target; 39] = [
     target("record", 1_024, Structure("record::SignedRecord")),
     target("payload", 1_024, Structure("record::Payload")),
     target("block", 2_048, Structure("block::Block")),
@@ -68,8 +68,16 @@ pub const TARGETS: [Target; 35] = [
     target("evidence", 512, Structure("vote::Evidence")),
     target("credential", 1_024, Structure("credential::SignedCredential")),
     target("content", 1_024, Structure("content::Content")),
-    target("receipt", 512, Structure("receipt::Receipt")),
-    target("certificate", 2_048, Structure("certificate::Certificate")),
+    target("receipt", 512, Structure("receipt::Receipt<concord_spec::seal::Seal>")),
+    target("certificate", 2_048, Structure("certificate::Certificate<concord_spec::seal::Seal>")),
+    target("renewal", 1_024, Structure("renewal::Renewal")),
+    target(
+        "renewed_certificate",
+        2_048,
+        Structure("certificate::Certificate<concord_spec::renewal::Renewal>"),
+    ),
+    target("status_proof", 2_048, Structure("status_proof::StatusProof")),
+    target("with_status", 2_048, Structure("status_proof::beside::WithStatus")),
     target("presentation", 2_560, Structure("presentation::Presentation")),
     target("region_history", 1_024, Structure("epochs::RegionHistory")),
     target("bundle", 4_096, Structure("bundle::content::TrustBundle")),

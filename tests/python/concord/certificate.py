@@ -7,7 +7,7 @@ import base45
 
 from . import cbor, cose, digest, ed25519, tree
 from .faults import Refused, must
-from .seal import Header
+from .seal import Header, rest_digest
 from .structures import BOUNDS, VERSIONS, ascending, check_day, check_path, check_plain, check_shape, check_signed, read
 
 TYPE, PRESENTATION_TYPE = "concord-credential+cwt", "concord-presentation+cbor"
@@ -128,7 +128,14 @@ class Receipt(NamedTuple):
         _, issue, *others = value
         receipt = cls(*issue, *others)
         check_path(receipt.path)
+        if receipt.renewal:
+            check_path(receipt.renewal.path)
         return receipt
+
+    @property
+    def renewal(self):
+        """What stands in place of a seal in a renewed receipt."""
+        return Renewal(*self.seal[1:]) if len(self.seal) == 5 else None
 
     def header(self, batch_root):
         """The header to which it leads from a batch root."""
@@ -139,13 +146,41 @@ class Receipt(NamedTuple):
         return Header(self.height, self.time, records_root, self.rest)
 
 
-class Certificate:
-    """A certificate that can be read."""
+class Renewal(NamedTuple):
+    """A later block through which that of a receipt is seen."""
 
-    def __init__(self, data):
-        value = read("certificate", data)
+    path: bytes
+    header_fields: list
+    rest_part: list
+    seal: list
+
+    @property
+    def header(self):
+        return Header(*self.header_fields)
+
+    def shows(self, block):
+        """That its block is of this one's history."""
+        header = self.header
+        if header.height == 0 or header.rest != rest_digest(self.rest_part):
+            raise Refused("history")
+        try:
+            root = tree.root_of_path(block.hash, block.height - 1, header.height - 1, tree.hashes(self.path))
+        except Refused as error:
+            raise Refused("history", str(error)) from error
+        if root != self.rest_part[5]:
+            raise Refused("history")
+
+
+class Certificate:
+    """A certificate that can be read, renewed or not."""
+
+    def __init__(self, data, may_be_renewed=True):
+        must(len(data) <= BOUNDS["certificate"], "longer than the bound")
+        outline = cbor.outline(data)
+        self.is_renewed = may_be_renewed and isinstance(outline, list) and outline[:1] == [2]
+        value = read("renewed-certificate" if self.is_renewed else "certificate", data)
         _, credential, self.batch_path, receipt = value
-        must(len(cbor.encode(receipt)) <= BOUNDS["receipt"], "a receipt longer than the bound")
+        must(self.is_renewed or len(cbor.encode(receipt)) <= BOUNDS["receipt"], "a receipt longer than the bound")
         check_path(self.batch_path)
         self.credential, self.receipt = Credential(credential), Receipt.of(receipt)
 
@@ -160,26 +195,36 @@ class Certificate:
             raise Refused("batch", str(error)) from error
 
     def header(self, height, time):
-        """The header to which it leads, whatever seals it, for who knows the block of this height and time (verification.md)."""
+        """The header to be sealed and the seal, which is not checked, for who knows the block of this height and time (verification.md)."""
         receipt, batch_root = self.receipt, self.batch_root()
         if 1000 * self.credential.issued_at > receipt.time:
             raise Refused("signed-later")
         if receipt.height == 0:
             raise Refused("no-block")
-        if _order(receipt.height, height) != _order(receipt.time, time):
+        if order(receipt.height, height) != order(receipt.time, time):
             raise Refused("time")
         try:
-            return receipt.header(batch_root)
+            block = receipt.header(batch_root)
         except Refused as error:
             raise Refused("path", str(error)) from error
+        return self._later(block, height, time) if receipt.renewal else (block, receipt.seal)
+
+    def _later(self, block, height, time):
+        """The header through which the block is seen."""
+        renewal = self.receipt.renewal
+        later = renewal.header
+        if block.time >= later.time or order(later.height, height) != order(later.time, time):
+            raise Refused("time")
+        renewal.shows(block)
+        return later, renewal.seal
 
 
 class Presentation:
-    """A certificate with its holder's statement, as it can be read (5)."""
+    """A certificate with its holder's statement, as it can be read (6)."""
 
     def __init__(self, data):
         _, certificate, proof = read("presentation", data)
-        self.certificate = Certificate(certificate)
+        self.certificate = Certificate(certificate, may_be_renewed=False)
         must(len(proof) <= BOUNDS["proof"], "longer than the bound")
         self.proof = cose.read_sign1(proof)
         must(self.proof.type == PRESENTATION_TYPE, "a message of another type")
@@ -196,13 +241,14 @@ def of_file(data):
     return Certificate(data), None
 
 
-def _order(one, other):
+def order(one, other):
     """Whether it is less, equal or greater."""
     return (one > other) - (one < other)
 
 
 def of_code(text):
-    """The bytes in a code, and whether they are of a certificate."""
+    """The bytes in a code, and of what they are."""
+    kinds = {"CC0:": "credential", "CC1:": "certificate", "CC3:": "with_status"}
     prefix, body = text[:4], text[4:]
-    must(prefix in ("CC0:", "CC1:"), "no code")
-    return base45.b45decode(body), prefix == "CC1:"
+    must(prefix in kinds, "no code")
+    return base45.b45decode(body), kinds[prefix]

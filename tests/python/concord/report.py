@@ -31,7 +31,8 @@ def report(run):
 
 def _checks(run):
     left_out = "nothing-to-check" if run.credential is None else "settled-before"
-    return [run.checks.get(name, {"name": name, "outcome": NOT_CHECKED, "ground": left_out}) for name in NAMES]
+    names = [name for name in NAMES if name != "status-proof" or run.proof_bytes is not None]
+    return [run.checks.get(name, {"name": name, "outcome": NOT_CHECKED, "ground": left_out}) for name in names]
 
 
 def _data(run):
@@ -47,7 +48,7 @@ def _data(run):
 
 
 def _clock(run):
-    latest = max(run.bundle.time, run.receipt.time if run.is_recorded else 0)
+    latest = max(run.bundle.time, run.sealed_header.time if run.is_recorded else 0, run.proof.time if run.proof else 0)
     if latest - run.clock > BEHIND_MS:
         return {"reading": "behind", "by_ms": latest - run.clock}
     if run.clock - latest > FAR_AHEAD_MS:

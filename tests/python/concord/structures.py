@@ -29,18 +29,26 @@ BOUNDS = {
     "proof": 512,
     "block": 4 * MIB,
     "record": 65_536,
+    "status-proof": 12_288,
+    "with-status": 32_768 + 12_288 + 16,
+    "renewal": 4096,
+    "renewed-certificate": 32_768,
 }
 
 # Structures that have a version, a scheme counting as one, and which is known.
 VERSIONS = dict.fromkeys(
     ["block", "bundle", "card", "catalogue", "certificate", "charter", "delta", "directory", "federation", "payload", "receipt",
-     "recognition", "region-history", "rest-part", "seal", "signed-charter", "statement"], 1,
-) | {"packed-bundle": 2, "presentation": 2}  # fmt: skip
+     "recognition", "region-history", "renewal", "rest-part", "seal", "signed-charter", "statement", "status-proof", "with-status"], 1,
+) | {"packed-bundle": 2, "presentation": 3, "renewed-certificate": 2, "renewed-receipt": 2}  # fmt: skip
 
 # Where versions stand in structures that hold others, by the way to them.
 INNER = {
     "certificate": [("receipt", 3)],
     "receipt": [("seal", 8)],
+    "renewed-certificate": [("renewed-receipt", 3)],
+    "renewed-receipt": [("renewal", 8)],
+    "renewal": [("rest-part", 3), ("seal", 4)],
+    "status-proof": [("seal", 8)],
     "handover": [("rest-part", 1), ("seal", 2)],
     "block": [("rest-part", 2)],
     "bundle": [("rest-part", 5), ("seal", 6)],

@@ -3,11 +3,13 @@
 from typing import NamedTuple
 
 from . import recognition
-from .certificate import ISSUED_ON, VALID_FROM, VALID_UNTIL, Credential, of_file
+from .certificate import ISSUED_ON, VALID_FROM, VALID_UNTIL, Credential, of_file, order
 from .faults import NewerSoftware, Refused, Unreadable
 from .seal import is_sealed
+from .status_proof import StatusProof, read_with_status
 
-NAMES = ["readable", "authentic", "recorded", "holder", "status", "in-force", "recognised"]
+NAMES = ["readable", "authentic", "recorded", "holder", "status-proof", "status", "in-force", "recognised"]
+MOST_UNATTENDED_MS = 366 * 86_400_000
 PASSED, FAILED, UNKNOWN, NOT_CHECKED = "passed", "failed", "unknown", "not-checked"
 COLOURS = {
     "green": (0, ["VALID"]),
@@ -43,19 +45,22 @@ class Ends(Exception):
 class Verification:
     """One run of `verify`; afterwards it holds what its report says."""
 
-    def __init__(self, presented, is_certificate, bundle, policy, clock):
+    def __init__(self, presented, kind, bundle, policy, clock):
         self.bundle, self.policy, self.clock, self.now = bundle, policy, clock, max(clock, bundle.time)
         self.verdict = self.data_from = self.declaration = None
         self.checks = {}
         self.certificate = self.presentation = self.credential = self.receipt = self.series = None
         self.broken = None
         self.is_newer = self.is_sealed_by_others = self.is_unsure = self.is_without_holder = False
+        self.sealed_header = self.proof_bytes = self.counting = self.proof = self.proof_check = None
         try:
-            self._readable(presented, is_certificate)
+            self._readable(presented, kind)
             self._judge_receipt()
             self._authentic()
+            self._judge_proof()
             self._recorded()
             self._holder()
+            self._status_proof()
             self._status()
             self._in_force()
             self._recognised()
@@ -87,8 +92,11 @@ class Verification:
         self._settle(verdict)
         raise Ends
 
-    def _readable(self, presented, is_certificate):
+    def _readable(self, presented, kind):
+        is_certificate, proof = kind == "certificate", None
         try:
+            if kind == "with_status":
+                presented, is_certificate, proof = read_with_status(presented)
             if is_certificate:
                 self.certificate, self.presentation = of_file(presented)
                 self.credential, self.receipt = self.certificate.credential, self.certificate.receipt
@@ -98,22 +106,28 @@ class Verification:
             self._end("NEEDS NEWER SOFTWARE", "readable", FAILED, "newer", detail=str(error))
         except Unreadable as error:
             self._end("UNREADABLE", "readable", FAILED, "malformed", detail=str(error))
-        kind = "presentation" if self.presentation else "certificate"
-        self._note("readable", PASSED, kind if is_certificate else "small-code")
+        self.proof_bytes = proof
+        self._note("readable", PASSED, self._kind() if is_certificate else "small-code")
+
+    def _kind(self):
+        if self.presentation:
+            return "presentation"
+        return "renewed-certificate" if self.certificate.is_renewed else "certificate"
 
     def _judge_receipt(self):
         """Recorded, first part: whether the receipt is broken, newer, or sealed by unknown regions."""
         if self.receipt is None:
             return
-        bundle, is_later = self.bundle, self.receipt.height > self.bundle.height
+        bundle = self.bundle
         try:
-            header = self.certificate.header(bundle.height, bundle.time)
+            header, seal = self.certificate.header(bundle.height, bundle.time)
         except Refused as error:
             self.broken = error.reason
             return
-        if not is_sealed(header, self.receipt.seal, bundle.members(header.height), bundle.charter.chain_id):
+        self.sealed_header, is_later = header, header.height > bundle.height
+        if not is_sealed(header, seal, bundle.members(header.height), bundle.charter.chain_id):
             self.broken, self.is_sealed_by_others = None if is_later else "seal", is_later
-        self.is_newer = is_later
+        self.is_newer = self.broken is None and self.receipt.height > bundle.height
 
     def _authentic(self):
         bundle, credential = self.bundle, self.credential
@@ -164,10 +178,16 @@ class Verification:
         if series.frozen is not None and receipt.height > series.frozen:
             self._end("NOT GENUINE", *check, "frozen-before", **facts)
         status, number = self.bundle.status.get(series.id), self.credential.number
-        if receipt.height <= self.bundle.height and status and number >= status.next:
+        later = self.counting
+        denied = later is not None and receipt.height <= later.height and number >= later.next
+        if denied or receipt.height <= self.bundle.height and status and number >= status.next:
             self._end("NOT GENUINE", *check, "not-issued-then", **facts, number=number)
         if self.is_sealed_by_others:
-            self._note("recorded", UNKNOWN, "regions-newer", block=receipt.height, height=self.bundle.height)
+            self._note("recorded", UNKNOWN, "regions-newer", block=self.sealed_header.height, height=self.bundle.height)
+        elif receipt.renewal:
+            later = self.sealed_header
+            facts = {"block": receipt.height, "time_ms": receipt.time, "through": later.height, "through_ms": later.time}
+            self._note("recorded", PASSED, "seen-through", **facts)
         else:
             self._note("recorded", PASSED, "sealed", block=receipt.height, time_ms=receipt.time)
 
@@ -214,8 +234,57 @@ class Verification:
         self.is_without_holder = True
         self._note("holder", FAILED, ground, **facts)
 
+    def _judge_proof(self):
+        """Whether the status proof counts, is left aside, or is worthless."""
+        if self.proof_bytes is None:
+            return
+        try:
+            proof = StatusProof(self.proof_bytes)
+        except NewerSoftware as error:
+            self.proof_check = (FAILED, "newer", {"detail": str(error)})
+            return
+        except Unreadable as error:
+            self.proof_check = (FAILED, "status-unread", {"detail": str(error)})
+            return
+        self.proof_check = self._fault(proof)
+        if self.proof_check is None:
+            self.counting = proof
+            self.proof_check = (PASSED, "status-shown", {"block": proof.height, "time_ms": proof.time})
+
+    def _fault(self, proof):
+        """Why it does not count."""
+        bundle, credential = self.bundle, self.credential
+        if (proof.series, proof.number) != (credential.series, credential.number):
+            return FAILED, "status-broken", {"what": "other"}
+        if proof.section != f"status/{self.series.type[0]}/{self.series.region}":
+            return FAILED, "status-broken", {"what": "section"}
+        facts = {"block": proof.height, "height": bundle.height}
+        if proof.height <= bundle.height:
+            return NOT_CHECKED, "status-not-newer", facts
+        if order(proof.height, bundle.height) != order(proof.time, bundle.time):
+            return FAILED, "status-broken", {"what": "time"}
+        try:
+            header = proof.header()
+        except Refused:
+            return FAILED, "status-broken", {"what": "path"}
+        if not is_sealed(header, proof.seal, bundle.members(header.height), bundle.charter.chain_id):
+            return UNKNOWN, "regions-newer", facts
+        return None
+
+    def _status_proof(self):
+        if self.proof_check is None:
+            return
+        outcome, ground, facts = self.proof_check
+        self._note("status-proof", outcome, ground, **facts)
+        if self.counting:
+            self.proof, self.now = self.counting, max(self.now, self.counting.time)
+        if outcome in (FAILED, UNKNOWN):
+            self.is_unsure = True
+
     def _status(self):
         status, number, facts = self.bundle.status.get(self.series.id), self.credential.number, {"height": self.bundle.height}
+        if self.proof is not None:
+            status, facts = self.proof, {"height": self.proof.height}
         if status is None:
             self.is_unsure = True
             self._note("status", UNKNOWN, "status-not-carried")
@@ -279,21 +348,31 @@ class Verification:
 
     def _last(self):
         """What is said where nothing was said against it."""
-        policy, age = self.policy, self.now - self.bundle.time
+        policy, proof = self.policy, self.proof
         if self.verdict is not None:
             return
         if self.is_unsure or self.is_sealed_by_others:
             self.verdict = "UNKNOWN"
         elif self.is_without_holder:
             self.verdict = "HOLDER NOT SHOWN"
-        elif self.is_newer:
+        elif self.is_newer and not (proof and self.receipt.height <= proof.height):
             self.verdict, self.data_from = "VALID ON DATA FROM", self.receipt.time
         elif self.receipt is None and (policy.recorded_required or self.series.frozen is not None):
             self.verdict = "NOT SHOWN RECORDED"
-        elif policy.max_age_ms is not None and age > policy.max_age_ms:
-            self.verdict, self.data_from = "VALID ON DATA FROM", self.bundle.time
+        elif (old := self._too_old()) is not None:
+            self.verdict, self.data_from = "VALID ON DATA FROM", old
         else:
             self.verdict = "VALID"
+
+    def _too_old(self):
+        """From when the data are that are older than they may be."""
+        most = self.policy.max_age_ms
+        if most is None:
+            return None
+        of_bundle = max(most, MOST_UNATTENDED_MS) if self.proof else most
+        if self.now - self.bundle.time > of_bundle:
+            return self.bundle.time
+        return self.proof.time if self.proof and self.now - self.proof.time > most else None
 
 
 def _type(type_ref):

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use concord_spec::certificate::{CERTIFICATE_PREFIX, CREDENTIAL_PREFIX};
+use concord_spec::status_proof::STATUS_PREFIX;
 
 /// What a code carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub enum CodeKind {
     Certificate,
     /// The credential alone, for small codes, `CC0:`.
     Small,
+    /// Either with a status proof, `CC3:`.
+    WithStatus,
 }
 
 impl CodeKind {
@@ -20,6 +23,7 @@ impl CodeKind {
         match self {
             Self::Certificate => CERTIFICATE_PREFIX,
             Self::Small => CREDENTIAL_PREFIX,
+            Self::WithStatus => STATUS_PREFIX,
         }
     }
 }

@@ -41,6 +41,8 @@ pub fn scan_bytes(bytes: &[u8]) -> Result<Scanned, Unreadable> {
     match bytes {
         [] => Err(Unreadable::Empty),
         [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => image_of_code(bytes),
+        // A certificate goes on with a byte string, one beside a status proof with a number.
+        [0x84, 1, 0 | 1, ..] => Ok(Scanned::WithStatus(bytes.to_vec())),
         // An array in CBOR (RFC 8949 3.1): every version of a certificate is one (DESIGN 4.8).
         [0x80..=0x9f, ..] => Ok(Scanned::Certificate(bytes.to_vec())),
         _ => match (other_format(bytes), std::str::from_utf8(bytes)) {
@@ -51,21 +53,22 @@ pub fn scan_bytes(bytes: &[u8]) -> Result<Scanned, Unreadable> {
     }
 }
 
-/// The certificate in an image. A paper may carry codes of others beside ours, and a small code beside the full one.
+/// The certificate in an image. A paper may carry codes of others beside ours, and a small code beside the full one: the
+/// one that shows the most counts.
 fn image_of_code(bytes: &[u8]) -> Result<Scanned, Unreadable> {
-    let (mut certificates, mut small, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut found, mut reasons): (Vec<Scanned>, _) = (Vec::new(), Vec::new());
     for text in scan_image(bytes)? {
         match scan_text(&text) {
-            Ok(Scanned::Certificate(bytes)) => certificates.push(bytes),
-            Ok(Scanned::Small(bytes)) => small.push(bytes),
+            Ok(scanned) => found.push(scanned),
             Err(reason) => reasons.push(reason),
         }
     }
-    match (certificates.len(), small.len()) {
-        (0, 0) => Err(most_telling(reasons)),
-        (1, _) => certificates.pop().map(Scanned::Certificate).ok_or(Unreadable::NoCode),
-        (0, 1) => small.pop().map(Scanned::Small).ok_or(Unreadable::NoCode),
-        (0, several) | (several, _) => Err(Unreadable::SeveralCertificates(several)),
+    let best = found.iter().map(Scanned::rank).min();
+    found.retain(|scanned| Some(scanned.rank()) == best);
+    match (found.pop(), found.len()) {
+        (None, _) => Err(most_telling(reasons)),
+        (Some(only), 0) => Ok(only),
+        (Some(_), others) => Err(Unreadable::SeveralCertificates(others + 1)),
     }
 }
 

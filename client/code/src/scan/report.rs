@@ -17,6 +17,7 @@ pub fn report(
     match scanned {
         Ok(Scanned::Certificate(bytes)) => verify_seen(Presented::Certificate(bytes), state, policy, now, seen),
         Ok(Scanned::Small(bytes)) => verify_seen(Presented::Credential(bytes), state, policy, now, seen),
+        Ok(Scanned::WithStatus(bytes)) => verify_seen(Presented::WithStatus(bytes), state, policy, now, seen),
         Err(reason) => unread(nothing_read(reason), state, now),
     }
 }

@@ -3,7 +3,7 @@
 use super::{OtherSystem, Scanned, Unreadable};
 use crate::render::CodeKind;
 
-/// Reads the text of a code: `CC1:` or `CC0:` and base45.
+/// Reads the text of a code: `CC1:`, `CC0:` or `CC3:` and base45.
 ///
 /// # Errors
 /// The text is empty, of another system, of a newer one, or its base45 is not the only encoding of its bytes.
@@ -18,6 +18,9 @@ pub fn scan_text(text: &str) -> Result<Scanned, Unreadable> {
     }
     if let Some(base45) = text.strip_prefix(CodeKind::Small.prefix()) {
         return bytes(CodeKind::Small, base45).map(Scanned::Small);
+    }
+    if let Some(base45) = text.strip_prefix(CodeKind::WithStatus.prefix()) {
+        return bytes(CodeKind::WithStatus, base45).map(Scanned::WithStatus);
     }
     Err(foreign(text))
 }
@@ -67,7 +70,9 @@ mod tests {
             let certificate = crate::render::code_text(CodeKind::Certificate, &bytes);
             assert_eq!(scan_text(&certificate).unwrap(), Scanned::Certificate(bytes.clone()));
             let small = crate::render::code_text(CodeKind::Small, &bytes);
-            assert_eq!(scan_text(&small).unwrap(), Scanned::Small(bytes));
+            assert_eq!(scan_text(&small).unwrap(), Scanned::Small(bytes.clone()));
+            let both = crate::render::code_text(CodeKind::WithStatus, &bytes);
+            assert_eq!(scan_text(&both).unwrap(), Scanned::WithStatus(bytes));
         }
     }
 
@@ -132,6 +137,7 @@ mod tests {
     fn a_reserved_prefix_asks_for_newer_software() {
         let reason = scan_text("CC2:BB8").unwrap_err();
         assert!(reason.needs_newer_software());
+        assert!(scan_text("CC4:BB8").unwrap_err().needs_newer_software());
         assert!(!scan_text("CC1:").unwrap_err().needs_newer_software());
     }
 }

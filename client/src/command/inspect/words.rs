@@ -1,5 +1,6 @@
 //! What each kind of document says, as names and values.
 
+use crate::command::status::proof::standing;
 use crate::command::{card as cards, record as records, show};
 use concord_spec::block::Header;
 use concord_spec::bundle::{Delta, TrustBundle};
@@ -12,11 +13,48 @@ use concord_spec::id::UnixMillis;
 use concord_spec::presentation::Statement;
 use concord_spec::receipt::Receipt;
 use concord_spec::record::SignedRecord;
+use concord_spec::renewal::{Renewal, RenewedCertificate};
+use concord_spec::status_proof::StatusProof;
 
 type Words = Vec<(String, String)>;
 
 fn put(words: &mut Words, name: &str, value: impl std::fmt::Display) {
     words.push((name.to_owned(), value.to_string()));
+}
+
+pub(super) fn renewed(certificate: &RenewedCertificate) -> Words {
+    let mut words = credential(&certificate.credential);
+    put(&mut words, "bytes", certificate.to_bytes().len());
+    let receipt = &certificate.receipt;
+    put(
+        &mut words,
+        "recorded",
+        format!("block {}, {}", receipt.height, show::time(receipt.time)),
+    );
+    words.extend(renewal(&receipt.seal));
+    words
+}
+
+pub(super) fn renewal(renewal: &Renewal) -> Words {
+    let mut words = Words::new();
+    let through = format!("block {}, {}", renewal.header.height, show::time(renewal.header.time));
+    put(&mut words, "seen through", through);
+    put(&mut words, "history path", format!("{} hashes", renewal.path.0.len()));
+    words
+}
+
+pub(super) fn status_proof(proof: &StatusProof) -> Words {
+    let mut words = Words::new();
+    put(&mut words, "status of", proof.credential);
+    put(&mut words, "status", standing(proof));
+    if proof.is_annotated() {
+        put(&mut words, "annotated", "something was noted on it");
+    }
+    let at = format!("block {}, {}", proof.head.height, show::time(proof.head.time));
+    put(&mut words, "status as of", at);
+    put(&mut words, "section", &proof.section);
+    put(&mut words, "proof bytes", proof.to_bytes().len());
+    words
 }
 
 pub(super) fn certificate(certificate: &Certificate) -> Words {

@@ -381,7 +381,7 @@ pub(super) fn holders() -> Result<Part, Error> {
 fn file(certificate: &[u8], proof: &[u8]) -> Vec<u8> {
     let mut w = Writer::new();
     w.array(3);
-    w.uint(2);
+    w.uint(3);
     w.bytes(certificate);
     w.bytes(proof);
     w.into_vec()
@@ -424,8 +424,8 @@ fn malformed(good: &[u8], certificate: &Certificate) -> Result<Vec<Value>, Error
             newer,
         ),
         (
-            "a presentation of a certificate of version 3",
-            file(&replaced(&certificate, &[0x84, 0x01], &[0x84, 0x03])?, &proof(good)?),
+            "a presentation of a certificate of version 4",
+            file(&replaced(&certificate, &[0x84, 0x01], &[0x84, 0x04])?, &proof(good)?),
             newer,
         ),
         ("a nonce of 7 bytes", statement(1, 7, DESK), "UNREADABLE"),

@@ -43,10 +43,12 @@ fn report(vector: &Value, state: &TrustedState) -> Result<String, Error> {
         .ok_or("a vector without a time")?;
     let certificate = member("certificate").map(hex::decode).transpose()?;
     let credential = member("credential").map(hex::decode).transpose()?;
-    let presented = match (&certificate, &credential) {
-        (Some(bytes), _) => Presented::Certificate(bytes),
-        (None, Some(bytes)) => Presented::Credential(bytes),
-        (None, None) => return Err("a vector that presents nothing".into()),
+    let both = member("with_status").map(hex::decode).transpose()?;
+    let presented = match (&certificate, &credential, &both) {
+        (Some(bytes), _, _) => Presented::Certificate(bytes),
+        (None, Some(bytes), _) => Presented::Credential(bytes),
+        (None, None, Some(bytes)) => Presented::WithStatus(bytes),
+        (None, None, None) => return Err("a vector that presents nothing".into()),
     };
     Ok(verify(presented, state, &policy, UnixMillis(now)).to_json())
 }

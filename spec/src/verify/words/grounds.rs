@@ -3,7 +3,7 @@
 use super::{Language, moment};
 use crate::catalogue::label;
 use crate::recognition::Unmet;
-use crate::verify::ground::{Broken, Dates, Ground, NotCovering};
+use crate::verify::ground::{Broken, BrokenStatus, Dates, Ground, NotCovering};
 use crate::verify::report::Bilingual;
 
 impl Ground {
@@ -19,6 +19,10 @@ impl Ground {
         match self {
             Self::Certificate => Bilingual::new("完整证照，第 1 版", "a certificate of version 1"),
             Self::Presentation => Bilingual::new("持证人出示的完整证照", "a certificate, presented by its holder"),
+            Self::RenewedCertificate => Bilingual::new(
+                "换新回执的完整证照，第 2 版",
+                "a certificate of version 2, with a renewed receipt",
+            ),
             Self::SmallCode => Bilingual::new("简码，仅含证照本身", "a credential alone, from a small code"),
             Self::Malformed { detail } => say(
                 format!("不是证照，或已损坏；请重新扫描或复制（{detail}）"),
@@ -92,6 +96,18 @@ impl Ground {
                 format!("登记于区块 {block}，{}", moment(*time_ms)),
                 format!("block {block}, sealed at {}", moment(*time_ms)),
             ),
+            Self::SeenThrough {
+                block,
+                time_ms,
+                through,
+                through_ms,
+            } => {
+                let (time, later) = (moment(*time_ms), moment(*through_ms));
+                say(
+                    format!("登记于区块 {block}，{time}；由区块 {through}（{later}）的历史证明"),
+                    format!("block {block} of {time}, seen through block {through}, sealed at {later}"),
+                )
+            }
             Self::SmallCodeOfFrozen { series } => say(
                 format!("系列 {series} 已冻结：窃得其密钥者也能制作此简码；请索取完整二维码"),
                 format!(
@@ -176,6 +192,24 @@ impl Ground {
                     format!("the holder's clock is ahead ({time}); ask to set it and to present again"),
                 )
             }
+            Self::StatusShown { block, time_ms } => say(
+                format!("状态取自区块 {block}，{}，比数据新", moment(*time_ms)),
+                format!(
+                    "the status is of block {block}, sealed at {}, newer than the data",
+                    moment(*time_ms)
+                ),
+            ),
+            Self::StatusNotNewer { block, height } => say(
+                format!("状态证明为区块 {block} 的，不比高度 {height} 的数据新，未采用"),
+                format!(
+                    "the status proof is of block {block}, not newer than the data of height {height}: it was not used"
+                ),
+            ),
+            Self::StatusUnread { detail } => say(
+                format!("不是状态证明，或已损坏；请重新获取，或不带它再验（{detail}）"),
+                format!("it is no status proof or is damaged: {detail}; get a new one, or verify without it"),
+            ),
+            Self::StatusBroken { what } => broken_status(*what),
             Self::StatusNotCarried => Bilingual::new(
                 "数据包不含该类型该地区的状态；请取含有它的数据包",
                 "the bundle does not carry the status of this type and region; get one that does",
@@ -266,6 +300,28 @@ fn days(dates: Dates) -> Bilingual {
     )
 }
 
+fn broken_status(what: BrokenStatus) -> Bilingual {
+    let (zh, en) = match what {
+        BrokenStatus::Other => (
+            "状态证明属于另一证照；请取本证照的",
+            "the status proof is of another credential: get that of this one",
+        ),
+        BrokenStatus::Section => (
+            "状态证明属于另一类型或地区",
+            "the status proof is of another type or region",
+        ),
+        BrokenStatus::Time => (
+            "状态证明：该高度的区块不可能是该时间的",
+            "the status proof's block of that height cannot be of that time",
+        ),
+        BrokenStatus::Path => (
+            "状态证明的路径不符；请重新获取",
+            "a path of the status proof does not fit: get a new one",
+        ),
+    };
+    Bilingual::new(zh, en)
+}
+
 fn broken(what: Broken) -> Bilingual {
     let (zh, en) = match what {
         Broken::Batch => (
@@ -284,6 +340,10 @@ fn broken(what: Broken) -> Bilingual {
         Broken::Path => (
             "批次不在凭证所指的区块中",
             "the batch is not in the block of its receipt",
+        ),
+        Broken::History => (
+            "该区块不在所称较新区块的历史中",
+            "the block is not of the history of the later one that it is seen through",
         ),
         Broken::Seal => (
             "区块的印鉴不是当时各地区所加",

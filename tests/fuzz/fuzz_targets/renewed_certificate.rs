@@ -1,0 +1,4 @@
+//! See `TARGETS`.
+#![no_main]
+
+concord_fuzz::fuzz!("renewed_certificate");
