@@ -237,6 +237,12 @@ impl Watcher {
         })
     }
 
+    /// Gives the journals back, of a watch that could not begin.
+    #[must_use]
+    pub fn into_journals(self) -> Journals {
+        self.journals
+    }
+
     /// The last block seen.
     #[must_use]
     pub fn position(&self) -> &Position {

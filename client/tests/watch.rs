@@ -289,3 +289,63 @@ fn an_alarm_comes_within_two_seconds_though_another_node_does_not_answer_and_the
     });
     assert!(ran, "the command got the alarm");
 }
+
+#[test]
+fn the_first_run_begins_with_the_last_block() {
+    let office = Office::new();
+    office.issue(1);
+    let record = office.theft(2);
+    let ran = office.watch(&[]);
+    assert_eq!(ran.code(), 6, "{}{}", ran.out(), ran.err());
+    assert_eq!(events(&ran, "alarm")[0]["record"], record.id().to_string());
+    assert_eq!(office.watch(&[]).code(), 0, "told once");
+}
+
+#[test]
+fn a_first_run_does_not_begin_at_a_height_that_is_not_shown_to_be_sealed() {
+    let office = Office::new();
+    office.issue(1);
+    {
+        let mut world = office.served.world();
+        let (earlier, last) = (world.blocks[0].1.clone(), world.blocks.len() - 1);
+        world.blocks[last].1 = earlier;
+    }
+    let ran = office.watch(&[]);
+    assert_eq!(ran.code(), 10, "{}{}", ran.out(), ran.err());
+    assert!(ran.err().contains("does not hold"), "{}", ran.err());
+    assert!(!office.desk.path("watch-110000-11110000000000001X.json").exists());
+}
+
+#[test]
+fn silence_is_told_and_so_is_its_end() {
+    let office = Office::new();
+    office.issue(2);
+    let url = office.served.url();
+    let mut running = Running::start(&office, &[&url], &["--silence", "1"]);
+    running.next("watching");
+    let blind = running.next("blind");
+    assert!(blind["error"].as_str().unwrap().contains("no new block"), "{blind}");
+    let record = office.theft(1);
+    assert_eq!(running.next("alarm")["record"], record.id().to_string());
+    running.next("watching");
+}
+
+#[test]
+fn a_block_that_is_told_of_and_not_handed_over_is_told() {
+    let office = Office::new();
+    office.issue(2);
+    let url = office.served.url();
+    let mut running = Running::start(&office, &[&url], &[]);
+    running.next("watching");
+    // The next block comes with the seal of another.
+    let (_, record) = office.served.world().batch(1).unwrap();
+    office.served.append_with(vec![record], |world| {
+        let (earlier, last) = (world.blocks[0].1.clone(), world.blocks.len() - 1);
+        world.blocks[last].1 = earlier;
+    });
+    let blind = running.next("blind");
+    assert!(
+        blind["error"].as_str().unwrap().contains("none hands it over"),
+        "{blind}"
+    );
+}

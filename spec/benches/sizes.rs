@@ -3,7 +3,8 @@
 //! Sets are drawn at random, each number with the same probability. The bound is log2 of the number of sets of that size, C(n, m).
 //! Ours is the sum of all chunks; with the CBOR heads that a bundle adds it is printed too.
 
-use concord_spec::status::{CHUNK_NUMBERS, Chunk};
+use concord_spec::codec;
+use concord_spec::status::{CHUNK_NUMBERS, Chunk, SetChange, StatusSet};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use roaring::RoaringBitmap;
@@ -22,6 +23,11 @@ const CASES: [(u64, f64, f64); 6] = [
     (100_000_000, 0.01, 1.06),
     (100_000_000, 0.1, 1.03),
 ];
+
+/// A day's revocations of the largest case of 1 %, and the most that their delta may be of the bound: 1 % in ten years, 1 % in
+/// one, and ten times as many.
+const DAYS: [usize; 3] = [274, 2_740, 27_400];
+const MOST_OF_A_DAY: f64 = 1.15;
 
 /// A random set, ascending.
 fn draw(random: &mut StdRng, numbers: u64, share: f64) -> Vec<u32> {
@@ -93,6 +99,23 @@ fn roaring(members: &[u32]) -> Result<usize, Box<dyn Error>> {
     Ok(bitmap.serialized_size())
 }
 
+/// The bytes of a delta of so many numbers more in a set, and those that no encoding can do without.
+fn a_day(random: &mut StdRng, numbers: u64, members: &[u32], more: usize) -> (usize, f64) {
+    let mut set = StatusSet::new();
+    members.iter().for_each(|member| {
+        set.insert_range(u64::from(*member), 1);
+    });
+    let mut added = Vec::new();
+    while added.len() < more {
+        let number = random.gen_range(0..numbers);
+        if set.insert_range(number, 1) {
+            added.push((number, 1));
+        }
+    }
+    let change = codec::to_vec(&SetChange::of(&set, added));
+    (change.len(), bound(numbers - members.len() as u64, more))
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut random = StdRng::seed_from_u64(SEED);
     println!("status sets, seed {SEED}; bytes, and in brackets of the bound");
@@ -124,6 +147,20 @@ fn main() -> Result<(), Box<dyn Error>> {
                 "{numbers} at {} %: {ratio:.3}, more than {most}",
                 share * 100.0
             ));
+        }
+    }
+    let (numbers, share) = (100_000_000, 0.01);
+    let members = draw(&mut random, numbers, share);
+    println!(
+        "\na day's delta of one set of {numbers} numbers, {} % in it\n| more numbers | bound | delta |\n|---:|---:|---:|",
+        share * 100.0
+    );
+    for more in DAYS {
+        let (bytes, least) = a_day(&mut random, numbers, &members, more);
+        let ratio = bytes as f64 / least;
+        println!("| {more} | {least:.0} | {bytes} ({ratio:.3}) |");
+        if ratio > MOST_OF_A_DAY {
+            missed.push(format!("a day of {more}: {ratio:.3}, more than {MOST_OF_A_DAY}"));
         }
     }
     if missed.is_empty() {

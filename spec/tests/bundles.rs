@@ -15,5 +15,7 @@ mod refusals;
 mod scene;
 #[path = "bundles/story.rs"]
 mod story;
+#[path = "bundles/successions.rs"]
+mod successions;
 #[path = "bundles/year.rs"]
 mod year;

@@ -83,11 +83,27 @@ pub fn cpu_by_thread_name(pid: u32) -> Result<BTreeMap<String, Duration>> {
     Ok(by_name)
 }
 
-/// Fields 14 and 15 of a stat file: user and system time in ticks. The name before them may hold blanks and brackets.
+/// Processor time of the children of this process that have ended and were waited for.
+///
+/// # Errors
+/// No `/proc`.
+pub fn cpu_of_ended_children() -> Result<Duration> {
+    time_at(&read("/proc/self/stat")?, CHILDREN)
+}
+
+/// Fields before user and system time in a stat file, from the state on: of the process, and of its ended children.
+const OWN: usize = 11;
+const CHILDREN: usize = 13;
+
 fn cpu_of(stat: &str) -> Result<Duration> {
+    time_at(stat, OWN)
+}
+
+/// User and system time in ticks, in two fields of a stat file. The name before them may hold blanks and brackets.
+fn time_at(stat: &str, field: usize) -> Result<Duration> {
     let wrong = || HarnessError::bytes("a stat file", stat);
     let (_, rest) = stat.rsplit_once(')').ok_or_else(wrong)?;
-    let mut fields = rest.split_ascii_whitespace().skip(11);
+    let mut fields = rest.split_ascii_whitespace().skip(field);
     let mut ticks = || {
         fields
             .next()
@@ -108,8 +124,9 @@ mod tests {
 
     #[test]
     fn a_thread_named_like_a_stat_file_is_counted_right() {
-        let stat = "7 (a) 1 (b) S 1 7 7 0 -1 4194560 100 0 0 0 150 50 0 0 20 0 4 0 100 1 1";
+        let stat = "7 (a) 1 (b) S 1 7 7 0 -1 4194560 100 0 0 0 150 50 10 20 20 0 4 0 100 1 1";
         assert_eq!(cpu_of(stat).unwrap(), Duration::from_secs(2));
+        assert_eq!(time_at(stat, CHILDREN).unwrap(), Duration::from_millis(300));
     }
 
     #[test]

@@ -1,16 +1,15 @@
 //! `concord watch`: tells an office of every record under its series that its own journals do not know.
 
-use super::{Done, Failure, Shared, access, show, told};
+mod alarm;
+
+use super::{Done, Failure, Shared, access, show};
 use clap::Args;
 use concord_client::transport::Node;
-use concord_client::watch::{Finding, Follower, Journals, News, Position, WatchError, Watcher, Weight};
+use concord_client::watch::{Finding, Follower, Journals, News, Position, WatchError, Watcher};
 use concord_spec::charter::Charter;
-use concord_spec::id::{Height, Number, OfficeId};
-use concord_spec::record::{Action, Issue};
+use concord_spec::id::{Height, OfficeId};
 use serde_json::{Value, json};
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Exit code of an alarm.
@@ -32,7 +31,8 @@ const SAVE_EVERY: Duration = Duration::from_secs(1);
 /// Blocks are believed by their seals, from the charter on, whichever node hands them over; of several nodes one that answers
 /// is enough. The last block seen is kept in a file, and the next run goes on from there: nothing is missed between.
 ///
-/// With --json, one object a line: "event" is "alarm", "notice", "watching", or "blind" while no node answers.
+/// With --json, one object a line: "event" is "alarm", "notice", "watching", or "blind" while nothing can be watched: no node
+/// answers, none hands over a block that one tells of, or there has been no new block for too long.
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
     /// The office, written region/code
@@ -50,9 +50,12 @@ pub(crate) struct Watch {
     /// The file that says how far was watched [default: watch-REGION-CODE.json]
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// Check from this block on [default: where the last run ended; the first run begins with the next block]
+    /// Check from this block on [default: where the last run ended; the first run begins with the last block]
     #[arg(long, value_name = "HEIGHT")]
     from: Option<Height>,
+    /// Say that nothing is watched when there is no new block for so many seconds [default: two heartbeats of the charter and 5 s]
+    #[arg(long, value_name = "SECONDS")]
+    silence: Option<u64>,
     /// Check up to the last block and stop; exit code 6 if there was an alarm
     #[arg(long)]
     once: bool,
@@ -97,6 +100,11 @@ impl Watch {
             state,
             saved: Instant::now(),
             latest: Height(0),
+            heard: Instant::now(),
+            judged: Instant::now(),
+            behind: None,
+            blind: false,
+            said: String::new(),
             alarms: 0,
         };
         desk.watch(&follower)
@@ -131,44 +139,45 @@ struct Desk<'a> {
     saved: Instant,
     /// Height of the latest block that a node told of.
     latest: Height,
+    /// When a node last told of a block.
+    heard: Instant,
+    /// When a block was last judged.
+    judged: Instant,
+    /// Since when blocks are known of that were not judged.
+    behind: Option<Instant>,
+    /// Whether it was said that nothing is watched.
+    blind: bool,
+    /// What was last said of a node that handed over what does not hold.
+    said: String,
     alarms: u64,
 }
 
 impl Desk<'_> {
     fn watch(&mut self, follower: &Follower) -> Done {
-        let mut heard = Instant::now();
-        let mut blind = false;
-        let mut gone = vec![false; self.nodes.len()];
+        // Why each node does not answer.
+        let mut gone: Vec<Option<String>> = vec![None; self.nodes.len()];
         loop {
-            let patience = if self.is_behind() { RETRY } else { BLIND };
+            let patience = if self.is_behind() {
+                RETRY
+            } else {
+                BLIND.min(self.silence())
+            };
             match follower.next(patience) {
                 Some(News::Block { node, height }) => {
                     if let Some(gone) = gone.get_mut(node) {
-                        *gone = false;
+                        *gone = None;
                     }
-                    heard = Instant::now();
-                    if std::mem::take(&mut blind) {
-                        self.say(
-                            "watching",
-                            &format!("a node answers again, at block {height}"),
-                            json!({"height": height}),
-                        )?;
-                    }
+                    self.heard = Instant::now();
                     if let Some(code) = self.catch_up(node, height)? {
                         return Ok(code);
                     }
                 }
                 Some(News::Gone { node, error }) => {
                     if let Some(gone) = gone.get_mut(node) {
-                        *gone = true;
+                        *gone = Some(error.to_string());
                     }
-                    if self.options.once && gone.iter().all(|gone| *gone) {
+                    if self.options.once && gone.iter().all(Option::is_some) {
                         return Err(error.into());
-                    }
-                    if gone.iter().all(|gone| *gone) && !blind && heard.elapsed() >= BLIND {
-                        blind = true;
-                        let words = format!("NOTHING IS WATCHED: no node answers ({error}); trying again");
-                        self.say("blind", &words, json!({"error": error.to_string()}))?;
                     }
                 }
                 // Nodes say something at each block; what none of them handed over is asked for again before that.
@@ -179,7 +188,55 @@ impl Desk<'_> {
                 }
                 None => {}
             }
+            self.tell_sight(&gone)?;
         }
+    }
+
+    /// Says when nothing can be watched, and when that is over.
+    fn tell_sight(&mut self, gone: &[Option<String>]) -> Result<(), Failure> {
+        let since = self.behind.unwrap_or_else(Instant::now);
+        self.behind = self.is_behind().then_some(since);
+        let stuck = since.max(self.judged).elapsed() >= BLIND;
+        let why = if let (Some(Some(error)), true) = (gone.last(), gone.iter().all(Option::is_some))
+            && self.heard.elapsed() >= BLIND
+        {
+            Some(format!("no node answers ({error})"))
+        } else if stuck {
+            Some(format!("a node tells of block {}, and none hands it over", self.latest))
+        } else if self.judged.elapsed() >= self.silence() {
+            Some(format!("no new block for {} s", self.judged.elapsed().as_secs()))
+        } else {
+            None
+        };
+        if why.is_some() == self.blind {
+            return Ok(());
+        }
+        self.blind = why.is_some();
+        match why {
+            Some(why) => self.say(
+                "blind",
+                &format!("NOTHING IS WATCHED: {why}; trying again"),
+                json!({"error": why}),
+            ),
+            None => {
+                let height = self
+                    .watcher
+                    .as_ref()
+                    .map_or(self.latest, |watcher| watcher.position().height);
+                self.say(
+                    "watching",
+                    &format!("watching again, at block {height}"),
+                    json!({"height": height}),
+                )
+            }
+        }
+    }
+
+    /// After how long without a new block it is said that nothing is watched.
+    fn silence(&self) -> Duration {
+        let heartbeat = Duration::from_millis(self.charter.parameters.heartbeat_ms);
+        let own = self.options.silence.map(Duration::from_secs);
+        own.unwrap_or_else(|| heartbeat.saturating_mul(2).saturating_add(BLIND))
     }
 
     /// Where watching begins.
@@ -189,32 +246,51 @@ impl Desk<'_> {
         }
         let chain_id = self.charter.chain_id();
         let saved = Position::read(&self.state, &chain_id)?;
+        let first = self.options.from.is_none() && saved.is_none();
+        let before = |height: Height| Position {
+            chain_id,
+            height: Height(height.0.saturating_sub(1)),
+            hash: None,
+        };
         let at = match (self.options.from, saved) {
             (Some(Height(0 | 1)), _) => Position::beginning(chain_id),
-            (Some(from), _) => Position {
-                chain_id,
-                height: Height(from.0.saturating_sub(1)),
-                hash: None,
-            },
+            (Some(from), _) => before(from),
             (None, Some(saved)) => saved,
-            (None, None) => Position {
-                chain_id,
-                height,
-                hash: None,
-            },
+            (None, None) => before(height),
         };
-        let known = self.nodes.get(node).map(|node| self.unwatched(node)).transpose()?;
+        let Some(node) = self.nodes.get(node).cloned() else {
+            return Ok(());
+        };
+        let known = self.unwatched(&node)?;
         let Some(journals) = self.journals.take() else {
             return Ok(());
         };
         let next = at.height.0.saturating_add(1);
-        self.watcher = Some(Watcher::new(&self.charter, self.options.office.clone(), journals, at)?);
+        let mut watcher = Watcher::new(&self.charter, self.options.office.clone(), journals, at)?;
+        // A height that a node says is a beginning only if the block is there and sealed.
+        let findings = match first.then(|| watcher.step(&node)) {
+            None => Vec::new(),
+            Some(Ok(Some(findings))) => findings,
+            Some(other) => {
+                self.journals = Some(watcher.into_journals());
+                return match other {
+                    Err(error) if self.options.once => Err(error.into()),
+                    Err(error) => {
+                        show::remark(&format!("{}: {error}", node.base()));
+                        Ok(())
+                    }
+                    Ok(_) => Ok(()),
+                };
+            }
+        };
+        self.watcher = Some(watcher);
+        self.judged = Instant::now();
         let words = format!(
-            "watching the series of office {} from block {next} on{}",
-            self.options.office,
-            known.unwrap_or_default()
+            "watching the series of office {} from block {next} on{known}",
+            self.options.office
         );
-        self.say("watching", &words, json!({"office": self.options.office, "from": next}))
+        self.say("watching", &words, json!({"office": self.options.office, "from": next}))?;
+        findings.iter().try_for_each(|finding| self.tell(&node, finding))
     }
 
     /// What has no journal here, in words; the office must be registered.
@@ -250,6 +326,9 @@ impl Desk<'_> {
     /// Judges every block up to `height`; gives the exit code when watching is over.
     fn catch_up(&mut self, told_by: usize, height: Height) -> Result<Option<u8>, Failure> {
         self.begin(told_by, height)?;
+        if self.watcher.is_none() {
+            return Ok(None);
+        }
         self.latest = self.latest.max(height);
         loop {
             let Some(watcher) = &mut self.watcher else {
@@ -258,13 +337,15 @@ impl Desk<'_> {
             if watcher.position().height >= height {
                 break;
             }
-            let (node, findings) = match next_block(watcher, &self.nodes, told_by) {
+            let (node, findings) = match next_block(watcher, &self.nodes, told_by, &mut self.said) {
                 Ok(Some(found)) => found,
                 Ok(None) => break,
                 Err(error) if self.options.once => return Err(error.into()),
                 // It is tried again soon, from the same place.
                 Err(_) => break,
             };
+            self.judged = Instant::now();
+            self.said.clear();
             for finding in &findings {
                 self.tell(&node, finding)?;
             }
@@ -272,8 +353,12 @@ impl Desk<'_> {
                 self.save()?;
             }
             if self.options.exit_on_alarm && self.alarms > 0 {
-                return Ok(Some(ALARM));
+                break;
             }
+        }
+        if self.options.exit_on_alarm && self.alarms > 0 {
+            self.save()?;
+            return Ok(Some(ALARM));
         }
         if self.saved.elapsed() >= SAVE_EVERY {
             self.save()?;
@@ -293,79 +378,6 @@ impl Desk<'_> {
         }
     }
 
-    fn tell(&mut self, node: &Node, finding: &Finding) -> Result<(), Failure> {
-        let weight = finding.kind.weight();
-        let payload = finding.record.payload();
-        let does = told::sentence(&payload.action);
-        let mut object = json!({
-            "kind": finding.kind.name(),
-            "office": self.options.office,
-            "by": payload.actor.to_string(),
-            "does": does,
-            "series": finding.series,
-            "record": finding.record.id(),
-            "height": finding.height,
-            "seen_ms": show::now(),
-        });
-        let mut words = format!("block {}: {} {does}", finding.height, payload.actor);
-        match weight {
-            Weight::Notice => self.say("notice", &words, object),
-            Weight::Alarm => {
-                self.alarms = self.alarms.saturating_add(1);
-                let commands = self.commands(node, finding);
-                for (name, command) in &commands {
-                    words.push_str(&format!("\n  to {name}:  {command}"));
-                    if let Value::Object(fields) = &mut object {
-                        fields.insert((*name).to_owned(), json!(command));
-                    }
-                }
-                self.say(
-                    "alarm",
-                    &format!("ALARM, no journal of the office knows this record: {words}"),
-                    object.clone(),
-                )?;
-                if let Some(command) = &self.options.exec {
-                    run(command, &object);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// The commands that stop the harm: freeze the series, revoke what was issued.
-    fn commands(&self, node: &Node, finding: &Finding) -> Vec<(&'static str, String)> {
-        let Some(series) = finding.series else {
-            return Vec::new();
-        };
-        let need = self.threshold(node).unwrap_or(1);
-        let keys: Vec<String> = match need {
-            1 => vec!["KEY".to_owned()],
-            _ => (1..=need).map(|number| format!("KEY{number}")).collect(),
-        };
-        let keys = keys.join(" ");
-        let base = node.base();
-        let mut commands = vec![(
-            "freeze",
-            format!("concord series freeze {series} --office-key {keys} --node {base}"),
-        )];
-        if let Action::Issue(Issue { first, count, .. }) = &finding.record.payload().action {
-            let last = Number(first.0.saturating_add(*count).saturating_sub(1));
-            commands.push((
-                "revoke",
-                format!(
-                    "concord status set {series} {first}-{last} --revoke --reason key-compromise --office-key {keys} --node {base}"
-                ),
-            ));
-        }
-        commands
-    }
-
-    /// How many keys of the office sign; an alarm does not wait for a node that does not answer.
-    fn threshold(&self, node: &Node) -> Option<usize> {
-        let registered = node.office(&self.options.office).ok()??;
-        Some(registered.keyring.threshold())
-    }
-
     fn say(&self, event: &str, words: &str, mut object: Value) -> Result<(), Failure> {
         if let Value::Object(fields) = &mut object {
             fields.insert("event".to_owned(), json!(event));
@@ -375,10 +387,12 @@ impl Desk<'_> {
 }
 
 /// The next block from the node that told of it, or else from another, judged; the last error where none hands it over.
+/// What was said last is not said again.
 fn next_block(
     watcher: &mut Watcher,
     nodes: &[Node],
     told_by: usize,
+    said: &mut String,
 ) -> Result<Option<(Node, Vec<Finding>)>, WatchError> {
     let mut last = None;
     for node in nodes.iter().cycle().skip(told_by).take(nodes.len()) {
@@ -386,31 +400,14 @@ fn next_block(
             Ok(Some(findings)) => return Ok(Some((node.clone(), findings))),
             Ok(None) => {}
             Err(error) => {
-                show::remark(&format!("{}: {error}", node.base()));
+                let remark = format!("{}: {error}", node.base());
+                if *said != remark {
+                    show::remark(&remark);
+                    *said = remark;
+                }
                 last = Some(error);
             }
         }
     }
     last.map_or(Ok(None), Err)
-}
-
-/// Runs a command with the alarm on its standard input, and does not wait for it: the next alarm may come.
-fn run(command: &str, object: &Value) {
-    let spawned = Command::new("sh").arg("-c").arg(command).stdin(Stdio::piped()).spawn();
-    let mut child = match spawned {
-        Ok(child) => child,
-        Err(error) => return show::remark(&format!("the command {command:?} cannot be run: {error}")),
-    };
-    let (text, command) = (format!("{object}\n"), command.to_owned());
-    std::thread::spawn(move || {
-        if let Some(mut input) = child.stdin.take() {
-            // A command that does not read its input is none the worse for it.
-            let _ = input.write_all(text.as_bytes());
-        }
-        match child.wait() {
-            Ok(status) if status.success() => {}
-            Ok(status) => show::remark(&format!("the command {command:?} ended with {status}")),
-            Err(error) => show::remark(&format!("the command {command:?} was lost: {error}")),
-        }
-    });
 }

@@ -76,7 +76,15 @@ impl Served {
 
     /// Puts records into a block, and tells who listens.
     pub(crate) fn append(&self, records: Vec<SignedRecord>) {
-        self.world().append(records).unwrap();
+        self.append_with(records, |_| ());
+    }
+
+    /// The same, and changes what it serves before anybody hears of it.
+    pub(crate) fn append_with(&self, records: Vec<SignedRecord>, change: impl FnOnce(&mut World)) {
+        let mut world = self.world();
+        world.append(records).unwrap();
+        change(&mut world);
+        drop(world);
         self.shared.grown.notify_all();
     }
 }

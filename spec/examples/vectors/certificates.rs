@@ -2,6 +2,7 @@
 
 mod changes;
 mod forks;
+mod moved;
 mod presented;
 mod receipts;
 mod recognised;
@@ -63,6 +64,7 @@ pub(super) fn file() -> Result<Value, Error> {
         recognised::regions,
         forks::series,
         selected::types,
+        moved::offices,
         presented::claims,
         presented::holders,
     ] {
@@ -71,7 +73,7 @@ pub(super) fn file() -> Result<Value, Error> {
         vectors.extend(more_vectors);
     }
     reports::add(&bundles, &mut vectors)?;
-    let refused = [super::bundles::refused()?, changes::refused()?].concat();
+    let refused = [super::bundles::refused()?, changes::refused()?, moved::refused()?].concat();
     Ok(json!({
         "about": "verify(`certificate` or `credential`, the bundle of that name, policy, `now` in ms) gives `verdict` and `exit`. `report`: the whole report, byte for byte (`spec/text/report.schema.json`). The policy is `own_region`, `max_age_ms`, `purpose`, where they are there, and `recorded_required`, true unless it says false; `asked`: of the holder, `nonce`, `audience` where it is there, `max_age_ms`. `code`: the text of the QR code. `recognised`: as what, by a declaration. `issuer_named`: what the office was called then.",
         "bundles": bundles,

@@ -6,16 +6,18 @@ use crate::charter::{Charter, MAX_CHARTER};
 use crate::codec::{self, CodecError, Reader, Wire, Writer, fields::wire_array};
 use crate::digest::Digest;
 use crate::epochs::{Epochs, Handover, HandoverError, MAX_CHANGES};
-use crate::id::SeriesId;
-use crate::ledger::{Federation, LedgerState, MAX_SECTION, SectionName, SectionRoot, state_root};
+use crate::id::{RegionId, SeriesId};
+use crate::ledger::standing::Offices;
+use crate::ledger::{Directory, Federation, LedgerState, MAX_SECTION, SectionName, SectionRoot, state_root};
 use crate::receipt::HashPath;
 use crate::seal::Seal;
 use crate::status::SeriesStatus;
+use std::collections::BTreeSet;
 
 /// Most sections of a state.
 pub(super) const MAX_SECTIONS: usize = 1 << 20;
 /// Most series of a section.
-pub(super) const MAX_SERIES: usize = 1 << 22;
+const MAX_SERIES: usize = 1 << 22;
 /// Most earlier blocks that a bundle shows to be of its history.
 pub const MAX_ANCHORS: usize = 64;
 
@@ -57,18 +59,28 @@ impl Wire for Section {
         }
     }
     fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
-        r.array(2)?;
-        let name = r.wire()?;
-        let body = match name {
-            SectionName::Status(..) => SectionBody::Status(r.list(MAX_SERIES)?),
-            SectionName::Catalogue
-            | SectionName::Charter
-            | SectionName::Directory(_)
-            | SectionName::Federation
-            | SectionName::Recognition => SectionBody::Document(r.bytes(MAX_SECTION)?.to_vec()),
-        };
+        let (name, body) = decode_section(r, SectionBody::Document, SectionBody::Status)?;
         Ok(Self { name, body })
     }
+}
+
+/// A name with what is said of that section: a document, or a list of what is said of its series.
+pub(super) fn decode_section<S: Wire, B>(
+    r: &mut Reader<'_>,
+    document: impl FnOnce(Vec<u8>) -> B,
+    status: impl FnOnce(Vec<S>) -> B,
+) -> Result<(SectionName, B), CodecError> {
+    r.array(2)?;
+    let name = r.wire()?;
+    let body = match name {
+        SectionName::Status(..) => status(r.list(MAX_SERIES)?),
+        SectionName::Catalogue
+        | SectionName::Charter
+        | SectionName::Directory(_)
+        | SectionName::Federation
+        | SectionName::Recognition => document(r.bytes(MAX_SECTION)?.to_vec()),
+    };
+    Ok((name, body))
 }
 
 impl Section {
@@ -155,7 +167,7 @@ impl TrustBundle {
         seal: Seal,
     ) -> Self {
         let roots = state.section_roots();
-        let names = selection.names(&roots).into_iter();
+        let names = selection.names(&roots, |region| successors(state, region)).into_iter();
         let sections = names.filter_map(|name| Section::of(state, &name)).collect();
         Self {
             selection: selection.clone(),
@@ -169,10 +181,10 @@ impl TrustBundle {
         }
     }
 
-    /// What a selection takes of a full bundle.
+    /// What a selection takes of a full bundle. Nothing is checked: of a directory that cannot be read, nothing follows.
     #[must_use]
     pub fn select(&self, selection: &Selection) -> Self {
-        let names = selection.names(&self.roots);
+        let names = selection.names(&self.roots, |region| self.successors(region));
         let taken = self.sections.iter().filter(|section| names.contains(&section.name));
         Self {
             selection: selection.clone(),
@@ -184,6 +196,12 @@ impl TrustBundle {
             roots: self.roots.clone(),
             sections: taken.cloned().collect(),
         }
+    }
+
+    fn successors(&self, region: &RegionId) -> BTreeSet<RegionId> {
+        let document = self.document(&SectionName::Directory(region.clone())).ok();
+        let directory = document.and_then(|bytes| codec::from_slice::<Directory>(bytes, MAX_SECTION).ok());
+        directory.map_or_else(BTreeSet::new, |directory| directory.successors())
     }
 
     /// The bytes of a file.
@@ -305,17 +323,17 @@ impl TrustBundle {
             let root = root.ok_or_else(|| BundleError::Section(section.name.clone()))?.root;
             state.take(section, &root)?;
         }
-        self.check_selection()?;
+        self.check_selection(&state)?;
         Ok(state)
     }
 
     /// It holds what its selection takes, no less and no more.
-    fn check_selection(&self) -> Result<(), BundleError> {
+    fn check_selection(&self, state: &TrustedState) -> Result<(), BundleError> {
         if !self.selection.is_valid() {
             return Err(BundleError::Selection);
         }
         let mut sections = self.sections.iter().map(|section| &section.name);
-        for name in self.selection.names(&self.roots) {
+        for name in self.selection.names(&self.roots, |region| successors(state, region)) {
             match sections.next() {
                 Some(found) if *found == name => {}
                 Some(found) if *found < name => return Err(BundleError::Section(found.clone())),
@@ -326,4 +344,10 @@ impl TrustBundle {
             .next()
             .map_or(Ok(()), |more| Err(BundleError::Section(more.clone())))
     }
+}
+
+/// In which regions the offices stand that took the places of those of a region.
+pub(super) fn successors(offices: &dyn Offices, region: &RegionId) -> BTreeSet<RegionId> {
+    let directory = offices.directory(region);
+    directory.map_or_else(BTreeSet::new, Directory::successors)
 }

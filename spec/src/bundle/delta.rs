@@ -1,6 +1,6 @@
 //! What changed between two heights: with the bundle of the lower one it makes that of the higher one, byte for byte.
 
-use super::content::{MAX_SECTIONS, MAX_SERIES};
+use super::content::{MAX_SECTIONS, decode_section, successors};
 use super::{
     BundleError, Checkpoint, Kind, MAX_BUNDLE, Packed, Section, SectionBody, Selection, SeriesEntry, TrustBundle,
 };
@@ -9,7 +9,7 @@ use crate::codec::{self, CodecError, Reader, Wire, Writer, fields::wire_array};
 use crate::digest::Digest;
 use crate::epochs::{Handover, MAX_CHANGES};
 use crate::id::SeriesId;
-use crate::ledger::{Changes, LedgerState, MAX_SECTION, SectionName, SectionRoot};
+use crate::ledger::{Changes, LedgerState, SectionName, SectionRoot};
 use crate::receipt::HashPath;
 use crate::seal::Seal;
 use crate::status::{MAX_GROWTH, SeriesChange, SeriesStatus};
@@ -53,16 +53,7 @@ impl Wire for SectionChange {
         }
     }
     fn decode(r: &mut Reader<'_>) -> Result<Self, CodecError> {
-        r.array(2)?;
-        let name = r.wire()?;
-        let body = match name {
-            SectionName::Status(..) => SectionChangeBody::Status(r.list(MAX_SERIES)?),
-            SectionName::Catalogue
-            | SectionName::Charter
-            | SectionName::Directory(_)
-            | SectionName::Federation
-            | SectionName::Recognition => SectionChangeBody::Document(r.bytes(MAX_SECTION)?.to_vec()),
-        };
+        let (name, body) = decode_section(r, SectionChangeBody::Document, SectionChangeBody::Status)?;
         Ok(Self { name, body })
     }
 }
@@ -123,13 +114,16 @@ impl Delta {
     #[must_use]
     pub fn of(course: Course, selection: &Selection, changes: &Changes, state: &LedgerState) -> Self {
         let roots = state.section_roots();
-        let taken = selection.names(&roots);
+        let taken = selection.names(&roots, |region| successors(state, region));
+        // A succession brings a directory in, which may not have changed.
+        let named = selection.named(&roots);
+        let moved = changes.sections.iter().any(|name| name.directory().is_some());
         let known: BTreeMap<&SectionName, Digest> = roots.iter().map(|root| (&root.name, root.root)).collect();
         let root = |name: &SectionName| RootChange {
             name: name.clone(),
             root: known.get(name).copied(),
         };
-        let changed = changes.sections.iter().filter(|name| taken.contains(*name));
+        let carried = |name: &&SectionName| changes.sections.contains(*name) || moved && !named.contains(*name);
         Self {
             base: course.base,
             path: course.path,
@@ -139,7 +133,9 @@ impl Delta {
             rest: course.rest,
             seal: course.seal,
             roots: changes.sections.iter().map(root).collect(),
-            sections: changed
+            sections: taken
+                .iter()
+                .filter(carried)
                 .filter_map(|name| SectionChange::of(state, name, changes))
                 .collect(),
         }

@@ -66,9 +66,31 @@ impl Selection {
     }
 
     /// Which of the sections of a state it takes: of the status sections those of its types in its regions, of the directories
-    /// those of its regions, and of these, where it names types, only those that a series of such a type stands in.
+    /// those of its regions, and of these, where it names types, only those that a series of such a type stands in; and with a
+    /// directory those in which the offices stand that took the places of its own. `successors` says which they are
+    /// ([`Directory::successors`](crate::ledger::Directory::successors)).
     #[must_use]
-    pub fn names(&self, roots: &[SectionRoot]) -> BTreeSet<SectionName> {
+    pub fn names(
+        &self,
+        roots: &[SectionRoot],
+        successors: impl Fn(&RegionId) -> BTreeSet<RegionId>,
+    ) -> BTreeSet<SectionName> {
+        let mut taken = self.named(roots);
+        let directories = taken.iter().filter_map(SectionName::directory).cloned();
+        let mut open: Vec<RegionId> = directories.collect();
+        while let Some(region) = open.pop() {
+            for next in successors(&region) {
+                let name = SectionName::Directory(next.clone());
+                if roots.iter().any(|root| root.name == name) && taken.insert(name) {
+                    open.push(next);
+                }
+            }
+        }
+        taken
+    }
+
+    /// What it takes by types and regions alone.
+    pub(super) fn named(&self, roots: &[SectionRoot]) -> BTreeSet<SectionName> {
         let of_region = |region: &RegionId| {
             let known = self.regions.as_ref();
             known.is_none_or(|known| known.binary_search(region).is_ok())

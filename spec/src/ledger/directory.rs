@@ -3,10 +3,11 @@
 use super::sections::MAX_ENTRIES;
 use crate::catalogue::{Label, MAX_LABELS, TypeRef};
 use crate::codec::fields::wire_array;
-use crate::id::{Height, OfficeCode, OfficeId, SeriesId, TypeId, UnixMillis};
+use crate::id::{Height, OfficeCode, OfficeId, RegionId, SeriesId, TypeId, UnixMillis};
 use crate::key::ed25519::PublicKey;
 use crate::key::keyring::Keyring;
 use crate::record::{OfficeLevel, Scope};
+use std::collections::BTreeSet;
 
 /// Most names that an office may have had.
 pub const MAX_NAMES: usize = 256;
@@ -168,6 +169,13 @@ impl Directory {
     pub fn series(&self, id: SeriesId) -> Option<&Series> {
         let found = self.series.binary_search_by(|series| series.id.cmp(&id)).ok()?;
         self.series.get(found)
+    }
+
+    /// The regions in which offices stand that took the places of its own.
+    #[must_use]
+    pub fn successors(&self) -> BTreeSet<RegionId> {
+        let successions = self.offices.iter().filter_map(|office| office.succession.as_ref());
+        successions.map(|succession| succession.to.region.clone()).collect()
     }
 
     pub(super) fn office_mut(&mut self, code: &OfficeCode) -> Option<&mut Office> {

@@ -107,6 +107,17 @@ pub enum SectionName {
     Status(TypeId, RegionId),
 }
 
+impl SectionName {
+    /// Whose directory it is.
+    #[must_use]
+    pub fn directory(&self) -> Option<&RegionId> {
+        match self {
+            Self::Directory(region) => Some(region),
+            Self::Catalogue | Self::Charter | Self::Federation | Self::Recognition | Self::Status(..) => None,
+        }
+    }
+}
+
 impl std::fmt::Display for SectionName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -110,9 +110,9 @@ class Bundle:
         self.recognition = _or("unreadable", Recognition, carried["recognition"])
         self.catalogue = _or("unreadable", Catalogue, carried["catalogue"])
         self._check_sections(dict(roots), sections)
-        self._check_selection([name for name, _ in roots], carried)
         directories = {name.split("/")[1]: body for name, body in sections if name.startswith("directory/")}
         self.directories = _or("unreadable", Directories, directories)
+        self._check_selection([name for name, _ in roots], carried)
 
     def _follow(self):
         """Orders 4 to 7: from the charter's regions to those at this height and the next."""
@@ -166,7 +166,7 @@ class Bundle:
     def _check_selection(self, names, carried):
         for chosen in self.selection:
             _or("selection", ascending, chosen or [], "what is selected")
-        taken = selected(self.selection, names)
+        taken = selected(self.selection, names, self.directories)
         for name in taken:
             must_carry(carried, name)
         if set(carried) != taken:
@@ -182,8 +182,8 @@ class Bundle:
         return region if region in lacking else min(lacking, default=None)
 
 
-def selected(selection, names):
-    """Of these sections, those that a selection takes."""
+def selected(selection, names, offices):
+    """Of these sections, those that a selection takes, and the directories to which successions lead."""
     types, regions = selection
 
     def takes(chosen, name):
@@ -194,7 +194,11 @@ def selected(selection, names):
     taken = set(ALWAYS) | {f"status/{kind}/{region}" for kind, region in status}
     directories = [name.split("/")[1] for name in names if name.startswith("directory/")]
     with_status = {region for _, region in status}
-    return taken | {f"directory/{one}" for one in directories if takes(regions, one) and (types is None or one in with_status)}
+    chosen, reached = {one for one in directories if takes(regions, one) and (types is None or one in with_status)}, set()
+    while chosen - reached:
+        reached |= chosen
+        chosen = offices.successors(reached) & set(directories)
+    return taken | {f"directory/{one}" for one in reached}
 
 
 def must_carry(carried, name):

@@ -54,6 +54,12 @@ class Directories:
             office, since = entry.succession
         return found
 
+    def successors(self, regions):
+        """The regions in which offices took the places of those of these regions."""
+        return {
+            office.succession[0][0] for office in self.offices.values() if office.id[0] in regions and office.succession
+        }
+
     def holder(self, office, height=None):
         """The holder at a height, or by all successions there are."""
         held = None
