@@ -200,9 +200,9 @@ impl Wire for Presentation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CertificateFile {
     /// A certificate, as the office gave it or with fewer claims.
-    Certificate(Certificate),
+    Certificate(Box<Certificate>),
     /// A certificate with its holder's statement.
-    Presentation(Presentation),
+    Presentation(Box<Presentation>),
 }
 
 impl CertificateFile {
@@ -214,9 +214,9 @@ impl CertificateFile {
         let mut first = Reader::new(bytes);
         let version = first.array_len(usize::MAX).and_then(|_| first.uint());
         if version == Ok(VERSION) {
-            Presentation::from_bytes(bytes).map(Self::Presentation)
+            Presentation::from_bytes(bytes).map(|read| Self::Presentation(Box::new(read)))
         } else {
-            Certificate::from_bytes(bytes).map(Self::Certificate)
+            Certificate::from_bytes(bytes).map(|read| Self::Certificate(Box::new(read)))
         }
     }
 
