@@ -203,11 +203,11 @@ impl Wire for Presentation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CertificateFile {
     /// A certificate, as the office gave it or with fewer claims.
-    Certificate(Certificate),
+    Certificate(Box<Certificate>),
     /// A certificate with a renewed receipt.
-    Renewed(RenewedCertificate),
+    Renewed(Box<RenewedCertificate>),
     /// A certificate with its holder's statement.
-    Presentation(Presentation),
+    Presentation(Box<Presentation>),
 }
 
 impl CertificateFile {
@@ -219,21 +219,12 @@ impl CertificateFile {
         let mut first = Reader::new(bytes);
         let version = first.array_len(usize::MAX).and_then(|_| first.uint());
         match version {
-            Ok(Renewal::VERSION) => RenewedCertificate::from_file(bytes).map(Self::Renewed),
-            Ok(VERSION) => Presentation::from_bytes(bytes).map(Self::Presentation),
-            _ => Certificate::from_bytes(bytes).map(Self::Certificate),
+            Ok(Renewal::VERSION) => RenewedCertificate::from_file(bytes).map(|read| Self::Renewed(Box::new(read))),
+            Ok(VERSION) => Presentation::from_bytes(bytes).map(|read| Self::Presentation(Box::new(read))),
+            _ => Certificate::from_bytes(bytes).map(|read| Self::Certificate(Box::new(read))),
         }
     }
 
-    /// The credential that it shows.
-    #[must_use]
-    pub fn credential(&self) -> &SignedCredential {
-        match self {
-            Self::Certificate(certificate) => &certificate.credential,
-            Self::Renewed(certificate) => &certificate.credential,
-            Self::Presentation(presentation) => &presentation.certificate().credential,
-        }
-    }
 
     /// The holder's statement with its certificate, if there is one.
     #[must_use]

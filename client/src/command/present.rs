@@ -172,7 +172,7 @@ fn read(file: &Path) -> Result<Certificate, Failure> {
         }
     };
     match CertificateFile::from_bytes(&bytes).map_err(|why| Failure::about(file, &why))? {
-        CertificateFile::Certificate(certificate) => Ok(certificate),
+        CertificateFile::Certificate(certificate) => Ok(*certificate),
         CertificateFile::Presentation(presentation) => Ok(presentation.certificate().clone()),
         CertificateFile::Renewed(_) => {
             cannot("a renewed certificate cannot be presented; take the one that the office gave")

@@ -186,6 +186,7 @@ mod tests {
     use crate::desk::definition::TypeDefinition;
     use crate::desk::{content, sheet};
     use concord_spec::content::Named;
+    use concord_spec::credential::Disclosure;
     use concord_spec::id::RegionId;
 
     const DEFINITION: &str = include_str!("../../samples/drivers-licence.type.toml");
@@ -234,8 +235,13 @@ mod tests {
             assert_eq!(credential.credential().content.own.keys().collect::<Vec<_>>(), [&100]);
             let kept = SignedCredential::from_bytes(credential.bytes()).unwrap();
             assert_eq!(kept.hidden(), 0);
-            assert!(kept.disclosures().len() <= definition.claims().len() - 1);
-            assert!(!kept.disclosures().is_empty());
+            let required = definition
+                .claims()
+                .iter()
+                .filter(|claim| claim.required && claim.key > 100);
+            let shown: Vec<u64> = kept.disclosures().iter().map(Disclosure::key).collect();
+            assert!(required.map(|claim| claim.key).all(|key| shown.contains(&key)));
+            assert!(!shown.is_empty() && shown.iter().all(|key| *key > 100));
         }
     }
 

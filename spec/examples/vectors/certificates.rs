@@ -2,9 +2,9 @@
 
 mod changes;
 mod forks;
+pub(super) mod fresh;
 mod moved;
 mod presented;
-pub(super) mod fresh;
 mod receipts;
 mod recognised;
 mod reports;

@@ -277,17 +277,7 @@ impl Samples {
             wire!(Content, MAX_CREDENTIAL, contents()),
             wire!(Credential, MAX_CREDENTIAL, claims),
             wire!(Sign1, MAX_CREDENTIAL, envelopes),
-            Structure {
-                name: std::any::type_name::<SignedCredential>(),
-                max: MAX_CREDENTIAL,
-                samples: credentials
-                    .iter()
-                    .chain([&selective])
-                    .map(|signed| signed.bytes().to_vec())
-                    .collect(),
-                decode: |bytes| SignedCredential::from_bytes(bytes).map(|signed| signed.bytes().to_vec()),
-                read: |bytes| SignedCredential::from_bytes(bytes).map(|_| ()),
-            },
+            presented::signed(&credentials, &selective),
         ])
     }
 

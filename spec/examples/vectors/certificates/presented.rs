@@ -136,6 +136,7 @@ fn unreadable(name: &str, certificate: &Certificate, credential: &[u8]) -> Value
 }
 
 /// The right credential with other disclosures beside it.
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn false_disclosures(scene: &Scene) -> Result<Vec<Value>, Error> {
     let [certificate, another, plain] = &scene.certificates;
     let carried = |certificate: &Certificate| Disclosing::from_bytes(certificate.credential.bytes(), MAX_CREDENTIAL);
@@ -264,6 +265,7 @@ const MAX_AGE_MS: u64 = 300_000;
 const DESK: &str = "窗口 3";
 
 /// Presentations, and verifiers who ask for one.
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 pub(super) fn holders() -> Result<Part, Error> {
     let scene = scene()?;
     let [first, nobodys, whole] = &scene.certificates;

@@ -46,3 +46,18 @@ impl Samples {
         ])
     }
 }
+
+/// Signed credentials, one of them with claims that may be left out.
+pub(super) fn signed(credentials: &[SignedCredential], selective: &SignedCredential) -> Structure {
+    Structure {
+        name: std::any::type_name::<SignedCredential>(),
+        max: MAX_CREDENTIAL,
+        samples: credentials
+            .iter()
+            .chain([selective])
+            .map(|signed| signed.bytes().to_vec())
+            .collect(),
+        decode: |bytes| SignedCredential::from_bytes(bytes).map(|signed| signed.bytes().to_vec()),
+        read: |bytes| SignedCredential::from_bytes(bytes).map(|_| ()),
+    }
+}
