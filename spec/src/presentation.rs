@@ -5,7 +5,6 @@
 use crate::certificate::{Certificate, MAX_CERTIFICATE};
 use crate::codec::{self, CodecError, Reader, Wire, Writer, fields::wire_array};
 use crate::cose::Sign1;
-use crate::credential::SignedCredential;
 use crate::digest::{Digest, Tag};
 use crate::id::UnixMillis;
 use crate::key::{PublicKey, SecretKey};
