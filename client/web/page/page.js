@@ -167,12 +167,12 @@ function policy() {
     max_age_ms: Math.max(0, Math.trunc(Number(byId("age").value) || 0)) * MS_PER_DAY,
     purpose: byId("purpose").value.trim() || null,
     recorded_required: byId("recorded").checked,
-    asked: asked(),
+    asked: askedOfHolder(),
   };
 }
 
 /** What the holder is to have signed: the nonce that is shown, within five minutes. */
-function asked() {
+function askedOfHolder() {
   const nonce = byId("nonce").value;
   return nonce ? { nonce, max_age_ms: MAX_PRESENTED_MS } : null;
 }
