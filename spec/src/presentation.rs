@@ -5,6 +5,7 @@
 use crate::certificate::{Certificate, MAX_CERTIFICATE};
 use crate::codec::{self, CodecError, Reader, Wire, Writer, fields::wire_array};
 use crate::cose::Sign1;
+use crate::credential::SignedCredential;
 use crate::digest::{Digest, Tag};
 use crate::id::UnixMillis;
 use crate::key::{PublicKey, SecretKey};
@@ -224,6 +225,15 @@ impl CertificateFile {
         }
     }
 
+    /// The credential that it shows.
+    #[must_use]
+    pub fn credential(&self) -> &SignedCredential {
+        match self {
+            Self::Certificate(certificate) => &certificate.credential,
+            Self::Renewed(certificate) => &certificate.credential,
+            Self::Presentation(presentation) => &presentation.certificate.credential,
+        }
+    }
 
     /// The holder's statement with its certificate, if there is one.
     #[must_use]

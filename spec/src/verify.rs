@@ -105,7 +105,7 @@ pub fn verify_seen(
 /// What was presented, decoded.
 enum Decoded {
     File(CertificateFile),
-    Credential(SignedCredential),
+    Credential(Box<SignedCredential>),
 }
 
 /// A status proof that came with it, or why it is none.
@@ -114,12 +114,15 @@ type Proof = Result<StatusProof, Ground>;
 fn decoded(presented: Presented<'_>) -> Result<(Decoded, Option<Proof>), CodecError> {
     match presented {
         Presented::Certificate(bytes) => Ok((Decoded::File(CertificateFile::from_bytes(bytes)?), None)),
-        Presented::Credential(bytes) => Ok((Decoded::Credential(SignedCredential::from_bytes(bytes)?), None)),
+        Presented::Credential(bytes) => Ok((
+            Decoded::Credential(Box::new(SignedCredential::from_bytes(bytes)?)),
+            None,
+        )),
         Presented::WithStatus(bytes) => {
             let both = WithStatus::from_bytes(bytes)?;
             let carried = match &both.carried {
                 Carried::Certificate(bytes) => Decoded::File(CertificateFile::from_bytes(bytes)?),
-                Carried::Credential(bytes) => Decoded::Credential(SignedCredential::from_bytes(bytes)?),
+                Carried::Credential(bytes) => Decoded::Credential(Box::new(SignedCredential::from_bytes(bytes)?)),
             };
             Ok((
                 carried,

@@ -377,6 +377,7 @@ pub enum Ground {
 impl Ground {
     /// How a check with these grounds came out.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a list of all grounds")]
     pub fn outcome(&self) -> OutcomeOf {
         match self {
             Self::Certificate

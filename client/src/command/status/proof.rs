@@ -5,11 +5,10 @@ use clap::Args;
 use concord_client::files;
 use concord_client::render::{Code, PixelsPerModule};
 use concord_client::scan::{self, Scanned};
-use concord_spec::certificate::Certificate;
+use concord_spec::codec::CodecError;
 use concord_spec::credential::SignedCredential;
 use concord_spec::id::CredentialId;
-use concord_spec::receipt::Evidence;
-use concord_spec::renewal::RenewedCertificate;
+use concord_spec::presentation::CertificateFile;
 use concord_spec::status_proof::{Carried, StatusProof, WithStatus};
 use serde_json::json;
 use std::path::PathBuf;
@@ -39,9 +38,9 @@ struct Into {
 
 /// What a proof is asked for.
 enum Subject {
-    Certificate(Certificate),
-    Renewed(RenewedCertificate),
-    Credential(SignedCredential),
+    /// What a `.concord` file holds, and its bytes.
+    File(CertificateFile, Vec<u8>),
+    Credential(Box<SignedCredential>),
 }
 
 impl Proof {
@@ -98,16 +97,13 @@ pub(crate) fn standing(proof: &StatusProof) -> &'static str {
 impl Subject {
     fn read(file: &std::path::Path) -> Result<Self, Failure> {
         let unreadable = |why: &dyn std::fmt::Display| Failure::Cannot(format!("{}: {why}", file.display()));
-        let certificate = |bytes: &[u8]| match RenewedCertificate::from_file(bytes) {
-            Ok(renewed) => Ok(Self::Renewed(renewed)),
-            Err(_) => Certificate::from_bytes(bytes).map(Self::Certificate),
-        };
-        let credential = |bytes: &[u8]| SignedCredential::from_bytes(bytes).map(Self::Credential);
-        let read = match scan::scan_file(file).map_err(|why| unreadable(&why))? {
-            Scanned::Certificate(bytes) => certificate(&bytes),
+        let certificate = |bytes: Vec<u8>| Ok(Self::File(CertificateFile::from_bytes(&bytes)?, bytes));
+        let credential = |bytes: &[u8]| Ok(Self::Credential(Box::new(SignedCredential::from_bytes(bytes)?)));
+        let read: Result<Self, CodecError> = match scan::scan_file(file).map_err(|why| unreadable(&why))? {
+            Scanned::Certificate(bytes) => certificate(bytes),
             Scanned::Small(bytes) => credential(&bytes),
             Scanned::WithStatus(bytes) => WithStatus::from_bytes(&bytes).and_then(|both| match both.carried {
-                Carried::Certificate(bytes) => certificate(&bytes),
+                Carried::Certificate(bytes) => certificate(bytes),
                 Carried::Credential(bytes) => credential(&bytes),
             }),
         };
@@ -116,8 +112,7 @@ impl Subject {
 
     fn credential(&self) -> &SignedCredential {
         match self {
-            Self::Certificate(certificate) => &certificate.credential,
-            Self::Renewed(certificate) => &certificate.credential,
+            Self::File(file, _) => file.credential(),
             Self::Credential(credential) => credential,
         }
     }
@@ -129,24 +124,18 @@ impl Subject {
     /// What a code carries.
     fn beside(&self, proof: &StatusProof, small: bool) -> Result<WithStatus, Failure> {
         let carried = match self {
-            Self::Certificate(certificate) if !small => Carried::Certificate(certificate.to_bytes()),
-            Self::Renewed(certificate) if !small => {
-                return Err(Failure::Cannot(not_in_a_code(certificate)));
+            Self::File(CertificateFile::Renewed(_), bytes) if !small => {
+                return Err(Failure::Cannot(format!(
+                    "a renewed certificate ({} bytes) is a file and goes into no code: take the certificate as it was issued, or --small",
+                    bytes.len()
+                )));
             }
-            Self::Certificate(_) | Self::Renewed(_) | Self::Credential(_) => {
-                Carried::Credential(self.credential().bytes().to_vec())
-            }
+            Self::File(_, bytes) if !small => Carried::Certificate(bytes.clone()),
+            Self::File(..) | Self::Credential(_) => Carried::Credential(self.credential().bytes().to_vec()),
         };
         Ok(WithStatus {
             carried,
             proof: proof.to_bytes(),
         })
     }
-}
-
-fn not_in_a_code<E: Evidence>(certificate: &Certificate<E>) -> String {
-    format!(
-        "a renewed certificate ({} bytes) is a file and goes into no code: take the certificate as it was issued, or --small",
-        certificate.to_bytes().len()
-    )
 }
