@@ -38,6 +38,7 @@ struct Into {
 }
 
 /// What a proof is asked for.
+#[expect(clippy::large_enum_variant, reason = "there is one")]
 enum Subject {
     Certificate(Certificate),
     Renewed(RenewedCertificate),
