@@ -4,6 +4,7 @@ use super::{Done, Failure, Shared, show};
 use clap::Args;
 use concord_client::files;
 use concord_spec::certificate::{Certificate, MAX_CERTIFICATE};
+use concord_spec::presentation::CertificateFile;
 use concord_spec::receipt::Evidence;
 use concord_spec::renewal::{Renewal, RenewedCertificate};
 use serde_json::json;
@@ -22,16 +23,17 @@ pub(crate) struct Renew {
 impl Renew {
     pub(crate) fn run(self, shared: &Shared) -> Done {
         let bytes = files::read(&self.file, MAX_CERTIFICATE)?;
-        let renewed = match RenewedCertificate::from_file(&bytes) {
-            Ok(before) => renewed(&before, shared)?,
-            Err(_) => {
-                let certificate = Certificate::from_bytes(&bytes).map_err(|why| {
-                    Failure::Cannot(format!(
-                        "{}: no certificate file ({why}); a code is renewed by the file that it was printed from",
-                        self.file.display()
-                    ))
-                })?;
-                renewed(&certificate, shared)?
+        let cannot = |why: String| Err(Failure::Cannot(format!("{}: {why}", self.file.display())));
+        let renewed = match CertificateFile::from_bytes(&bytes) {
+            Ok(CertificateFile::Certificate(certificate)) => renewed(&certificate, shared)?,
+            Ok(CertificateFile::Renewed(before)) => renewed(&before, shared)?,
+            Ok(CertificateFile::Presentation(_)) => {
+                return cannot("a presentation is for one moment; renew the certificate that it shows".to_owned());
+            }
+            Err(why) => {
+                return cannot(format!(
+                    "no certificate file ({why}); a code is renewed by the file that it was printed from"
+                ));
             }
         };
         files::replace(&self.out, &renewed.to_bytes())?;
