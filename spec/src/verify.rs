@@ -103,7 +103,6 @@ pub fn verify_seen(
 }
 
 /// What was presented, decoded.
-#[expect(clippy::large_enum_variant, reason = "one at a time, and none is kept")]
 enum Decoded {
     File(CertificateFile),
     Credential(Box<SignedCredential>),

@@ -6,6 +6,7 @@ use super::records::{federation, offices};
 use super::{Error, shortened, with_trailing};
 use concord_spec::block::Header;
 use concord_spec::bundle::TrustBundle;
+use concord_spec::certificate::Certificate;
 use concord_spec::codec::to_vec;
 use concord_spec::digest::Digest;
 use concord_spec::epochs::{Change, RegionHistory};
@@ -45,16 +46,23 @@ fn document(world: &World, name: &SectionName) -> Result<Vec<u8>, Error> {
     Ok(world.state.document(name).ok_or("no such section")?)
 }
 
-fn good() -> Result<Vec<Good>, Error> {
-    let (mut federation, offices) = (federation::world()?, offices::world()?);
-    let directory = SectionName::Directory(offices.region()?);
-    let certificate = World::with_series(1, "concord-vectors")?.issue(3)?.remove(1);
+/// A presentation of this certificate, its statement, and a disclosure.
+fn shown(certificate: &Certificate) -> Result<[Vec<u8>; 3], Error> {
     let world = World::with_series(1, "concord-vectors")?;
     let selective = world.certify_for(None, 0, world.content(0)?, &[(100, [1; 16])].into())?;
     let disclosure = selective.disclosures().first().ok_or("no disclosure")?;
     let nonce = Nonce::new(vec![7; 8]).ok_or("a nonce")?;
     let key = SecretKey::from_seed([8; 32]);
     let presentation = Presentation::sign(certificate.clone(), nonce, UnixMillis(0), None, &key);
+    let statement = to_vec(presentation.statement());
+    Ok([presentation.to_bytes(), statement, to_vec(disclosure)])
+}
+
+fn good() -> Result<Vec<Good>, Error> {
+    let (mut federation, offices) = (federation::world()?, offices::world()?);
+    let directory = SectionName::Directory(offices.region()?);
+    let certificate = World::with_series(1, "concord-vectors")?.issue(3)?.remove(1);
+    let [presentation, statement, disclosure] = shown(&certificate)?;
     let (block, _) = offices.blocks.last().ok_or("no block")?;
     let mut history = Frontier::new();
     (0..7).for_each(|leaf| history.push(Digest([leaf; 32])));
@@ -95,9 +103,9 @@ fn good() -> Result<Vec<Good>, Error> {
         ("region-history", to_vec(&joined_and_left()?.1), true),
         ("receipt", to_vec(&certificate.receipt), true),
         ("certificate", certificate.to_bytes(), true),
-        ("presentation", presentation.to_bytes(), false),
-        ("statement", to_vec(presentation.statement()), true),
-        ("disclosure", to_vec(disclosure), false),
+        ("presentation", presentation, false),
+        ("statement", statement, true),
+        ("disclosure", disclosure, false),
         ("set-shown", to_vec(set), false),
         ("tree-place", to_vec(&proof.series), false),
         ("state-head", to_vec(&proof.head), false),

@@ -37,7 +37,6 @@ struct Into {
 }
 
 /// What a proof is asked for.
-#[expect(clippy::large_enum_variant, reason = "there is one")]
 enum Subject {
     /// What a `.concord` file holds, and its bytes.
     File(CertificateFile, Vec<u8>),
