@@ -113,7 +113,10 @@ fn a_proof_as_a_file_makes_a_verifier_with_old_data_say_valid_today() {
     assert_eq!(check(&other, "status-proof")["what"], "other");
     holder.desk.write("none", "hello");
     let (code, none) = holder.verify(&["1.concord", "--status-proof", "none"]);
-    assert_eq!((code, &check(&none, "status-proof")["ground"]), (3, &"status-unread".into()));
+    assert_eq!(
+        (code, &check(&none, "status-proof")["ground"]),
+        (3, &"status-unread".into())
+    );
 }
 
 #[test]
