@@ -68,8 +68,8 @@ pub const TARGETS: [Target; 39] = [
     target("evidence", 512, Structure("vote::Evidence")),
     target("credential", 1_024, Structure("credential::SignedCredential")),
     target("content", 1_024, Structure("content::Content")),
-    target("receipt", 512, Structure("receipt::Receipt<concord_spec::seal::Seal>")),
-    target("certificate", 2_048, Structure("certificate::Certificate<concord_spec::seal::Seal>")),
+    target("receipt", 512, Structure("receipt::Receipt")),
+    target("certificate", 2_048, Structure("certificate::Certificate")),
     target("renewal", 1_024, Structure("renewal::Renewal")),
     target(
         "renewed_certificate",
