@@ -336,8 +336,8 @@ fn a_version_of_tomorrow_needs_newer_software() {
     let (_, certificates, state) = issued();
     let mut bytes = certificates[0].to_bytes();
     assert_eq!(bytes[1], 1);
-    // 2 is a presentation.
-    bytes[1] = 3;
+    // 2 is a renewed certificate, 3 a presentation.
+    bytes[1] = 4;
     assert_eq!(report(&bytes, &state).verdict, Verdict::NeedsNewerSoftware);
 }
 

@@ -186,7 +186,7 @@ fn a_renewed_certificate_is_no_certificate_of_version_1_nor_the_other_way_round(
     assert!(Certificate::from_bytes(&renewed.to_bytes()).is_err());
     assert!(RenewedCertificate::from_file(&certificates[3].to_bytes()).is_err());
     let mut newer = renewed.to_bytes();
-    newer[1] = 3;
+    newer[1] = 4;
     assert_eq!(
         judged(&newer, &world.trusted().unwrap()).verdict,
         Verdict::NeedsNewerSoftware
