@@ -93,7 +93,7 @@ fn a_proof_of_today_makes_old_data_say_valid_today() {
     // Whose data the rest rests on, and how old they are, is said as ever.
     assert_eq!((report.data.height, report.data.age_ms), (state.height(), MONTHS_MS));
     let names: Vec<CheckName> = report.checks.iter().map(|check| check.name).collect();
-    assert_eq!(names.len(), 7);
+    assert_eq!(names.len(), 8);
     assert!(names.is_sorted());
 }
 
