@@ -84,20 +84,21 @@ impl Verify {
         let language = self.lang.unwrap_or_else(show::language);
         let mut worst = 0;
         for chunk in self.files.chunks(CHUNK) {
-            let reports: Vec<Report> = chunk
+            let told: Vec<(u8, Result<String, Failure>)> = chunk
                 .par_iter()
                 .map_init(SealsSeen::new, |seen, file| {
-                    judge(file, proof.as_deref(), &state, &policy, now, seen)
+                    let report = judge(file, proof.as_deref(), &state, &policy, now, seen);
+                    let words = if shared.json {
+                        object(file, &report)
+                    } else {
+                        Ok(paint::report(file, &report, language))
+                    };
+                    (report.exit, words)
                 })
                 .collect();
-            for (file, report) in chunk.iter().zip(&reports) {
-                worst = worse(worst, report.exit);
-                let words = if shared.json {
-                    object(file, report)?
-                } else {
-                    paint::report(file, report, language)
-                };
-                show::line(&words)?;
+            for (exit, words) in told {
+                worst = worse(worst, exit);
+                show::line(&words?)?;
             }
         }
         Ok(worst)
