@@ -1,6 +1,7 @@
 //! What can go wrong in a test, told so that the log need not be guessed at.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 /// A failed step or claim.
 #[derive(thiserror::Error)]
@@ -102,5 +103,18 @@ pub fn claim(holds: bool, text: impl FnOnce() -> String) -> crate::Result {
         Ok(())
     } else {
         Err(HarnessError::Claim(text()))
+    }
+}
+
+/// How a benchmark ends: successfully only when it reached what is asked of it. An error is told.
+#[must_use]
+pub fn exit_code(reached: crate::Result<bool>) -> ExitCode {
+    match reached {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
     }
 }

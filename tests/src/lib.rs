@@ -22,7 +22,7 @@ pub mod wait;
 
 pub use api::{Api, RecordState, Submitted};
 pub use cluster::{Cluster, Options};
-pub use error::{HarnessError, claim};
+pub use error::{HarnessError, claim, exit_code};
 pub use office::{Book, Office};
 
 /// What harness functions and tests return.

@@ -8,7 +8,7 @@ use concord_spec::codec;
 use concord_spec::world::World;
 use concord_tests::programs::{programs, tail};
 use concord_tests::usage::cpu_of_ended_children;
-use concord_tests::{HarnessError, Result};
+use concord_tests::{HarnessError, Result, exit_code};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -28,14 +28,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match measure(&Arguments::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(measure(&Arguments::parse()))
 }
 
 /// Time by the clock, and processor time.

@@ -9,7 +9,7 @@ mod phase;
 use std::process::{Command, ExitCode};
 
 use clap::Parser;
-use concord_tests::{Cluster, Options, Result};
+use concord_tests::{Cluster, Options, Result, exit_code};
 
 /// Measures four real nodes on loopback: records and credentials a second, committed durably on all four.
 #[derive(Debug, Parser)]
@@ -39,14 +39,7 @@ const FLOOR_RECORDS: f64 = 2_000.0;
 const FLOOR_CREDENTIALS: f64 = 200_000.0;
 
 fn main() -> ExitCode {
-    match measure(&Arguments::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(measure(&Arguments::parse()))
 }
 
 fn measure(arguments: &Arguments) -> Result<bool> {

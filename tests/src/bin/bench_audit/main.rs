@@ -12,7 +12,7 @@ use concord_client::audit::{Audit, Checkpoint, Observer, Report, Source};
 use concord_spec::block::Block;
 use concord_spec::ledger::LedgerState;
 use concord_tests::usage::Usage;
-use concord_tests::{HarnessError, Result, claim};
+use concord_tests::{HarnessError, Result, claim, exit_code};
 use memory::Memory;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -47,14 +47,7 @@ const FLOOR: f64 = 15_000.0;
 const MARKS: [u64; 3] = [10, 50, 100];
 
 fn main() -> ExitCode {
-    match measure(&Arguments::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(measure(&Arguments::parse()))
 }
 
 fn measure(arguments: &Arguments) -> Result<bool> {
